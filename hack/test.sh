@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# All tests, fast ones first. Everything that they need is set up here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n==> %s\n' "$1"; }
+
+export SLIPWAY_CACHE=${SLIPWAY_CACHE:-$HOME/.cache/slipway}
+SLIPWAY_PYTHON=$(hack/venv.sh)
+export SLIPWAY_PYTHON
+
+step "units, and controllers against a real API server"
+go test -race -shuffle=on -timeout 15m ./...
+
+if [ "$(id -u)" != 0 ]; then
+  echo "end-to-end tests: SKIPPED, they start a local instance and so need root" >&2
+  exit 0
+fi
+step "end to end: an instance of its own, real pods, the official SDK"
+go test -tags e2e -count=1 -timeout 40m ./test/e2e/...
