@@ -1,0 +1,125 @@
+package authz
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/slipway-ml/slipway/internal/login"
+)
+
+// Config is what a Router needs; every field must be set.
+type Config struct {
+	// Authenticate says who sent the request: a zero Identity for nobody, an error
+	// that is a *Refusal for credentials that are not good.
+	Authenticate func(*http.Request) (login.Identity, error)
+	// Review says whether a caller may; see Reviewer.Review.
+	Review ReviewFunc
+	// Fail writes an error in the shape that the API's clients expect.
+	Fail func(http.ResponseWriter, *http.Request, error)
+	// Audit receives one line for each request that needed a login.
+	Audit *slog.Logger
+	Now   func() time.Time
+}
+
+// Router registers routes with their needs and serves them.
+type Router struct {
+	config Config
+	mux    *http.ServeMux
+	routes []Route
+	verbs  map[string]*verbs
+}
+
+// Route is one registration.
+type Route struct {
+	Pattern string
+	Need    Need
+}
+
+// NewRouter makes an empty router.
+func NewRouter(config Config) *Router {
+	return &Router{config: config, mux: http.NewServeMux(), verbs: map[string]*verbs{}}
+}
+
+// Handle registers a handler with what it needs. The pattern is ServeMux's
+// ("GET /apis/v2beta1/runs/{id}"), and may end in a custom verb
+// ("POST /apis/v2beta1/runs/{id}:archive"): PathValue("id") is then the id alone.
+func (rt *Router) Handle(pattern string, need Need, h http.Handler) {
+	if need.level == reviewed && (need.Verb == "" || need.Resource == "" || need.Namespace == nil) {
+		panic(fmt.Sprintf("authz: %s: verb, resource and namespace are all needed", pattern))
+	}
+	if need.level == public && need.why == "" {
+		panic(fmt.Sprintf("authz: %s: a public route needs a reason", pattern))
+	}
+	rt.routes = append(rt.routes, Route{Pattern: pattern, Need: need})
+	guarded := &guard{config: &rt.config, need: need, pattern: pattern, next: h}
+	base, wildcard, verb := splitVerb(pattern)
+	group := rt.verbs[base]
+	if group == nil && wildcard == "" {
+		rt.mux.Handle(pattern, guarded)
+		return
+	}
+	if group == nil {
+		group = &verbs{wildcard: wildcard, byVerb: map[string]http.Handler{}, fail: rt.config.Fail}
+		rt.verbs[base] = group
+		rt.mux.Handle(base, group)
+	}
+	if verb == "" {
+		group.plain = guarded
+		return
+	}
+	group.byVerb[verb] = guarded
+}
+
+// Routes are all registrations, in their order.
+func (rt *Router) Routes() []Route { return rt.routes }
+
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rt.mux.ServeHTTP(w, r)
+}
+
+// splitVerb takes "POST /runs/{id}:archive" apart into "POST /runs/{id}", "id" and
+// "archive". Every pattern that ends in a wildcard may get verbs.
+func splitVerb(pattern string) (base, wildcard, verb string) {
+	slash := strings.LastIndexByte(pattern, '/')
+	segment := pattern[slash+1:]
+	end := strings.IndexByte(segment, '}')
+	if !strings.HasPrefix(segment, "{") || end < 0 || strings.Contains(segment, "...") || segment == "{$}" {
+		return pattern, "", ""
+	}
+	return pattern[:slash+1] + segment[:end+1], segment[1:end], strings.TrimPrefix(segment[end+1:], ":")
+}
+
+// verbs serves one wildcard pattern with the custom verbs that share it.
+type verbs struct {
+	wildcard string
+	plain    http.Handler
+	byVerb   map[string]http.Handler
+	fail     func(http.ResponseWriter, *http.Request, error)
+}
+
+func (v *verbs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	value := r.PathValue(v.wildcard)
+	if colon := strings.LastIndexByte(value, ':'); colon >= 0 {
+		if h, ok := v.byVerb[value[colon+1:]]; ok {
+			r.SetPathValue(v.wildcard, value[:colon])
+			h.ServeHTTP(w, r)
+			return
+		}
+	}
+	if v.plain == nil {
+		v.fail(w, r, &Refusal{Status: http.StatusNotFound, Message: "no such route: " + r.URL.Path})
+		return
+	}
+	v.plain.ServeHTTP(w, r)
+}
+
+// absent is the one answer for an object that is not there or not to be seen.
+func absent(need Need) error {
+	return &Refusal{Status: http.StatusNotFound, Message: strings.TrimSuffix(need.Resource, "s") + " not found"}
+}
+
+func isAbsent(err error) bool { return errors.Is(err, ErrAbsent) }
