@@ -3,10 +3,10 @@
 # hash of its module files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cache=${SLIPWAY_CACHE:-$HOME/.cache/slipway}/tools/$(cat tools/go.mod tools/go.sum | sha256sum | cut -c1-16)
+cache=${SLIPWAY_CACHE:-$HOME/.cache/slipway}/tools/$(cat tools/lint/go.mod tools/lint/go.sum | sha256sum | cut -c1-16)
 lint=$cache/golangci-lint
 if [ ! -x "$lint" ]; then
   mkdir -p "$cache"
-  (cd tools && CGO_ENABLED=0 go build -o "$lint.$$" github.com/golangci/golangci-lint/v2/cmd/golangci-lint && mv "$lint.$$" "$lint")
+  (cd tools/lint && CGO_ENABLED=0 go build -o "$lint.$$" github.com/golangci/golangci-lint/v2/cmd/golangci-lint && mv "$lint.$$" "$lint")
 fi
 exec "$lint" run "$@"
