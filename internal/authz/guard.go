@@ -3,6 +3,7 @@ package authz
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,10 +27,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	start := g.config.Now()
 	recorder := &statusRecorder{ResponseWriter: w}
-	caller, err := g.config.Authenticate(r)
-	if err == nil && caller.Anonymous() {
-		err = &Refusal{Status: http.StatusUnauthorized, Message: "not logged in: send a token (Authorization: Bearer ...)"}
-	}
+	caller, err := g.authenticate(r)
 	namespace := ""
 	if err == nil {
 		r = r.WithContext(login.WithCaller(r.Context(), caller))
@@ -50,9 +48,25 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		slog.Duration("latency", g.config.Now().Sub(start)))
 }
 
+func (g *guard) authenticate(r *http.Request) (login.Identity, error) {
+	caller, err := g.config.Authenticate(r)
+	switch {
+	case errors.Is(err, login.ErrUnauthenticated):
+		return login.Identity{}, &Refusal{Status: http.StatusUnauthorized, Message: login.ErrUnauthenticated.Error()}
+	case err != nil:
+		return login.Identity{}, err
+	case caller.Anonymous():
+		return caller, &Refusal{Status: http.StatusUnauthorized, Message: "not logged in: send a token (Authorization: Bearer ...)"}
+	}
+	return caller, nil
+}
+
 // admit finds the namespace and asks whether the caller may.
 func (g *guard) admit(r *http.Request, caller login.Identity) (string, error) {
 	if g.need.level == authenticated {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && caller.Scope == login.ScopeRead {
+			return "", &Refusal{Status: http.StatusForbidden, Message: "this token is for reading alone"}
+		}
 		return "", nil
 	}
 	namespace, err := g.need.Namespace(r)

@@ -13,8 +13,8 @@ import (
 
 // Config is what a Router needs; every field must be set.
 type Config struct {
-	// Authenticate says who sent the request: a zero Identity for nobody, an error
-	// that is a *Refusal for credentials that are not good.
+	// Authenticate says who sent the request: a zero Identity for nobody,
+	// login.ErrUnauthenticated for credentials that are not good.
 	Authenticate func(*http.Request) (login.Identity, error)
 	// Review says whether a caller may; see Reviewer.Review.
 	Review ReviewFunc
@@ -49,10 +49,10 @@ func NewRouter(config Config) *Router {
 // ("POST /apis/v2beta1/runs/{id}:archive"): PathValue("id") is then the id alone.
 func (rt *Router) Handle(pattern string, need Need, h http.Handler) {
 	if need.level == reviewed && (need.Verb == "" || need.Resource == "" || need.Namespace == nil) {
-		panic(fmt.Sprintf("authz: %s: verb, resource and namespace are all needed", pattern))
+		refuse(pattern, "verb, resource and namespace are all needed")
 	}
 	if need.level == public && need.why == "" {
-		panic(fmt.Sprintf("authz: %s: a public route needs a reason", pattern))
+		refuse(pattern, "a public route needs a reason")
 	}
 	rt.routes = append(rt.routes, Route{Pattern: pattern, Need: need})
 	guarded := &guard{config: &rt.config, need: need, pattern: pattern, next: h}
@@ -72,6 +72,12 @@ func (rt *Router) Handle(pattern string, need Need, h http.Handler) {
 		return
 	}
 	group.byVerb[verb] = guarded
+}
+
+// refuse ends the program at its start, as ServeMux does for a bad pattern: a route
+// without a need must never come to serve.
+func refuse(pattern, why string) {
+	panic(fmt.Sprintf("authz: %s: %s", pattern, why)) //nolint:forbidigo // a mistake in the program, found when it starts
 }
 
 // Routes are all registrations, in their order.

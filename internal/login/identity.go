@@ -9,6 +9,7 @@ package login
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // Ways by which a caller proved who they are.
@@ -27,8 +28,9 @@ type Identity struct {
 	Home string
 	// Via says how the caller logged in.
 	Via string
-	// TokenID is the id of the personal token used; empty for other ways.
-	TokenID string
+	// TokenID and TokenExpires belong to the personal token used; zero for other ways.
+	TokenID      string
+	TokenExpires time.Time
 	// Scope narrows what a personal token may do.
 	Scope Scope
 }
