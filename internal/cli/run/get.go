@@ -1,0 +1,106 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway-ml/slipway/internal/cli/term"
+	"github.com/slipway-ml/slipway/internal/client"
+)
+
+// detail is what `run get -o json` prints.
+type detail struct {
+	client.Run
+	Tasks     []client.Task     `json:"tasks"`
+	Artifacts []client.Artifact `json:"artifacts"`
+}
+
+func newGet(s *term.Streams) *cobra.Command {
+	var o common
+	cmd := &cobra.Command{
+		Use: "get RUN", Short: "Show a run: its steps, results and artifacts", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return o.get(cmd.Context(), s, args[0]) },
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+func (c *common) get(ctx context.Context, s *term.Streams, arg string) error {
+	cl, err := c.Client()
+	if err != nil {
+		return err
+	}
+	r, err := find(ctx, cl, c.Namespace, arg)
+	if err != nil {
+		return err
+	}
+	var d detail
+	if d.Run, d.Tasks, err = snapshot(ctx, cl, r.RunID); err != nil {
+		return err
+	}
+	if d.Artifacts, err = cl.Artifacts(ctx, r.RunID); err != nil {
+		return err
+	}
+	if ok, err := s.Print(c.format, d); ok {
+		return err
+	}
+	return d.draw(s)
+}
+
+func (d detail) draw(s *term.Streams) error {
+	now := time.Now()
+	lines := append([]string{heading(s, d.Run, now), "id " + d.RunID}, drawTree(s, d.Tasks, now)...)
+	if d.Error != nil && d.Error.Message != "" {
+		lines = append(lines, "", s.Paint(term.Red, term.Plain(d.Error.Message)))
+	}
+	for _, t := range d.Tasks {
+		if t.ParentTaskID == "" && len(t.Outputs.Parameters) > 0 {
+			lines = append(lines, "", s.Paint(term.Bold, "results"))
+			lines = append(lines, values(t.Outputs.Parameters)...)
+		}
+	}
+	if len(d.Artifacts) > 0 {
+		lines = append(lines, "", s.Paint(term.Bold, "artifacts"))
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintln(s.Out, l); err != nil {
+			return err
+		}
+	}
+	if len(d.Artifacts) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, a := range d.Artifacts {
+		rows = append(rows, []string{a.Name, strings.TrimPrefix(a.Type, "system."), metadata(a.Metadata), a.URI})
+	}
+	return s.Rows([]string{"name", "type", "metadata", "where"}, rows)
+}
+
+func values(params map[string]json.RawMessage) []string {
+	var lines []string
+	for name, v := range params {
+		lines = append(lines, fmt.Sprintf("  %s = %s", name, term.Plain(string(v))))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// metadata shows the scalars of an artifact's metadata.
+func metadata(m map[string]any) string {
+	var parts []string
+	for k, v := range m {
+		switch v.(type) {
+		case string, float64, bool:
+			parts = append(parts, fmt.Sprintf("%s=%v", k, v))
+		}
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, " ")
+}
