@@ -22,6 +22,18 @@ const (
 	LogName     = "log"
 )
 
+// Environment of the agent. The command that it runs sees none of them.
+const (
+	// EnvSpec holds the Spec as JSON; EnvSpecObject where it lies (s3://bucket/key)
+	// when it is larger than InlineLimit.
+	EnvSpec       = "SLIPWAY_ATTEMPT"
+	EnvSpecObject = "SLIPWAY_ATTEMPT_OBJECT"
+	EnvEndpoint   = "SLIPWAY_S3_ENDPOINT"
+	EnvRegion     = "SLIPWAY_S3_REGION"
+	EnvAccessKey  = "SLIPWAY_S3_ACCESS_KEY"
+	EnvSecretKey  = "SLIPWAY_S3_SECRET_KEY"
+)
+
 // Spec is what the agent executes. All parameters and URIs in it are resolved;
 // placeholders in Command, Args and Env are not (they may name local paths).
 type Spec struct {
@@ -61,6 +73,10 @@ type ArtifactType struct {
 
 // Outcome is the agent's last word on an attempt.
 type Outcome struct {
+	// Lost marks an outcome that the engine wrote because the agent is gone: it
+	// closes the attempt, so that a straggler cannot. The step may be tried again.
+	Lost bool `json:"lost,omitempty"`
+
 	Succeeded bool   `json:"succeeded"`
 	ExitCode  int    `json:"exitCode"`
 	Message   string `json:"message,omitempty"` // why it failed: one sentence
