@@ -86,7 +86,7 @@ type Accelerator struct {
 	ResourceCount string `json:"resourceCount,omitempty"`
 }
 
-// Int64 is an int64 that proto JSON writes as a string and reads as either.
+// Int64 is a 64-bit integer, which proto JSON may write as a string.
 type Int64 int64
 
 // Importer registers an artifact that exists already.
