@@ -70,6 +70,19 @@ type Server struct {
 	Bootstrap  Bootstrap `json:"bootstrap,omitzero"`
 	// Domains are further host names under which the console may be called.
 	Domains []string `json:"domains,omitempty"`
+	// URL of the console as people reach it: http://127.0.0.1:8080.
+	URL string `json:"url,omitempty"`
+	// TLS of the console. On its port plain HTTP is answered too, which only
+	// loopback listeners should do; kubectl sends a token by TLS alone.
+	TLS TLS `json:"tls,omitzero"`
+}
+
+// TLS is a certificate with its key, in PEM files.
+type TLS struct {
+	CertFile string `json:"certFile,omitempty"`
+	KeyFile  string `json:"keyFile,omitempty"`
+	// CAFile signed the certificate; empty: a public authority or itself.
+	CAFile string `json:"caFile,omitempty"`
 }
 
 // Objects is the S3 store.
@@ -104,4 +117,7 @@ type Bootstrap struct {
 	Profile string `json:"profile,omitempty"`
 	// TokenFile receives a personal token of Admin (0600).
 	TokenFile string `json:"tokenFile,omitempty"`
+	// Kubeconfig receives a kubeconfig (0600) that reaches Kubernetes through the
+	// console's /k8s with that token.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
 }
