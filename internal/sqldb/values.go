@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -36,12 +37,15 @@ func (t *timeScanner) Scan(src any) error {
 	return nil
 }
 
-// JSON is how a value is stored as JSON text: "" for nil pointers, maps and
-// slices, and for values that marshal to null.
-func JSON(v any) (string, error) {
-	raw, err := json.Marshal(v)
+// JSON stores v as JSON text: "" for nil pointers, maps and slices.
+func JSON(v any) driver.Valuer { return jsonValue{v} }
+
+type jsonValue struct{ v any }
+
+func (j jsonValue) Value() (driver.Value, error) {
+	raw, err := json.Marshal(j.v)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if string(raw) == "null" {
 		return "", nil
