@@ -4,19 +4,24 @@ import (
 	"context"
 	"fmt"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// Apply writes each object by server-side apply as the given field owner, taking
-// over fields that somebody else changed. An object that is already so costs one
-// request and no write. It stops at the first error.
-func Apply(ctx context.Context, c client.Client, owner client.FieldOwner, objects ...runtime.ApplyConfiguration) error {
+// Apply writes objects by server-side apply as the given field owner, in order,
+// and takes over fields that somebody else changed. What the objects set is theirs;
+// fields with omitempty that they leave zero stay as others have them. An object
+// that is already so costs one request and no write. It stops at the first error.
+func Apply(ctx context.Context, c client.Client, owner client.FieldOwner, objects ...client.Object) error {
 	for _, obj := range objects {
-		if err := c.Apply(ctx, obj, owner, client.ForceOwnership); err != nil {
-			return fmt.Errorf("apply %s: %w", describe(obj), err)
+		wanted, err := applyConfiguration(obj, c.Scheme())
+		if err != nil {
+			return err
+		}
+		if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(wanted), owner, client.ForceOwnership); err != nil {
+			return fmt.Errorf("apply %s: %w", describe(wanted), err)
 		}
 	}
 	return nil
@@ -32,42 +37,26 @@ func Delete(ctx context.Context, c client.Client, objects ...client.Object) erro
 	return nil
 }
 
-// ControllerRef is the owner reference that hands an object to the controller of
-// owner: garbage collection follows it, and watches map the object back to it.
-func ControllerRef(owner client.Object, scheme *runtime.Scheme) (*metav1ac.OwnerReferenceApplyConfiguration, error) {
-	gvks, _, err := scheme.ObjectKinds(owner)
+// applyConfiguration is obj with its kind, without what only the API server writes.
+func applyConfiguration(obj client.Object, scheme *runtime.Scheme) (*unstructured.Unstructured, error) {
+	gvk, err := apiutil.GVKForObject(obj, scheme)
 	if err != nil {
-		return nil, fmt.Errorf("kind of owner %T: %w", owner, err)
+		return nil, fmt.Errorf("kind of %T %s: %w", obj, obj.GetName(), err)
 	}
-	return metav1ac.OwnerReference().
-		WithAPIVersion(gvks[0].GroupVersion().String()).
-		WithKind(gvks[0].Kind).
-		WithName(owner.GetName()).
-		WithUID(owner.GetUID()).
-		WithController(true).
-		WithBlockOwnerDeletion(true), nil
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", gvk.Kind, obj.GetName(), err)
+	}
+	u := &unstructured.Unstructured{Object: fields}
+	u.SetGroupVersionKind(gvk)
+	unstructured.RemoveNestedField(fields, "status")
+	unstructured.RemoveNestedField(fields, "metadata", "creationTimestamp")
+	return u, nil
 }
 
-// named is what every generated apply configuration and Unstructured can say.
-type named interface {
-	GetKind() *string
-	GetName() *string
-	GetNamespace() *string
-}
-
-func describe(obj runtime.ApplyConfiguration) string {
-	switch o := obj.(type) {
-	case named:
-		return fmt.Sprintf("%s %s/%s", deref(o.GetKind()), deref(o.GetNamespace()), deref(o.GetName()))
-	case metav1.Object:
-		return fmt.Sprintf("%T %s/%s", obj, o.GetNamespace(), o.GetName())
+func describe(obj *unstructured.Unstructured) string {
+	if ns := obj.GetNamespace(); ns != "" {
+		return fmt.Sprintf("%s %s/%s", obj.GetKind(), ns, obj.GetName())
 	}
-	return fmt.Sprintf("%T", obj)
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
+	return fmt.Sprintf("%s %s", obj.GetKind(), obj.GetName())
 }

@@ -47,7 +47,7 @@ func ApplyManifests(ctx context.Context, cfg *rest.Config, fsys fs.FS) error {
 				continue
 			}
 			if err := c.Apply(ctx, client.ApplyConfigurationFromUnstructured(obj), FieldOwner, client.ForceOwnership); err != nil {
-				return fmt.Errorf("apply %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), err)
+				return fmt.Errorf("apply %s: %w", describe(obj), err)
 			}
 		}
 		if err := awaitServed(ctx, c, objects, inWave); err != nil {

@@ -2,28 +2,48 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 )
 
-// PatchStatus writes what changed in the status since before was copied from obj,
-// and says whether anything did. Nothing changed: no request.
-func PatchStatus(ctx context.Context, c client.Client, obj, before client.Object) (changed bool, err error) {
-	patch := client.MergeFrom(before)
-	data, err := patch.Data(obj)
+// PatchStatus writes what changed in the status since before was copied from obj.
+// Nothing changed: no request. The rest of obj may differ from before: only the
+// status is compared and sent.
+func PatchStatus(ctx context.Context, c client.Client, obj, before client.Object) error {
+	was, err := statusOf(before)
 	if err != nil {
-		return false, fmt.Errorf("status patch of %T %s: %w", obj, obj.GetName(), err)
+		return err
 	}
-	if string(data) == "{}" {
-		return false, nil
+	is, err := statusOf(obj)
+	if err != nil {
+		return err
 	}
-	if err := c.Status().Patch(ctx, obj, client.RawPatch(types.MergePatchType, data)); err != nil {
-		return false, fmt.Errorf("patch status of %T %s: %w", obj, obj.GetName(), err)
+	patch, err := jsonpatch.CreateMergePatch(was, is)
+	if err != nil {
+		return fmt.Errorf("status patch of %T %s: %w", obj, obj.GetName(), err)
 	}
-	return true, nil
+	if string(patch) == "{}" {
+		return nil
+	}
+	if err := c.Status().Patch(ctx, obj, client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return fmt.Errorf("patch status of %T %s: %w", obj, obj.GetName(), err)
+	}
+	return nil
+}
+
+// statusOf is {"status": ...} in JSON.
+func statusOf(obj client.Object) ([]byte, error) {
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil, fmt.Errorf("status of %T %s: %w", obj, obj.GetName(), err)
+	}
+	return json.Marshal(map[string]any{"status": fields["status"]})
 }
 
 // AddFinalizer makes sure that obj carries the finalizer, in the API server and
