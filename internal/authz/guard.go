@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"github.com/slipway-ml/slipway/internal/login"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
 // guard stands before one handler: login, namespace, review, audit.
@@ -34,7 +35,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		namespace, err = g.admit(r, caller)
 	}
 	if err != nil {
-		g.config.Fail(recorder, r, err)
+		rest.WriteError(recorder, r, err)
 	} else {
 		ctx := context.WithValue(r.Context(), scopeKey{}, scope{namespace: namespace, caller: caller, review: g.config.Review})
 		// The route's own request is kept: ServeMux's path values travel with it.
@@ -52,11 +53,11 @@ func (g *guard) authenticate(r *http.Request) (login.Identity, error) {
 	caller, err := g.config.Authenticate(r)
 	switch {
 	case errors.Is(err, login.ErrUnauthenticated):
-		return login.Identity{}, &Refusal{Status: http.StatusUnauthorized, Message: login.ErrUnauthenticated.Error()}
+		return login.Identity{}, rest.Errorf(rest.Unauthenticated, "%v", login.ErrUnauthenticated)
 	case err != nil:
 		return login.Identity{}, err
 	case caller.Anonymous():
-		return caller, &Refusal{Status: http.StatusUnauthorized, Message: "not logged in: send a token (Authorization: Bearer ...)"}
+		return caller, rest.Errorf(rest.Unauthenticated, "not logged in: send a token (Authorization: Bearer ...)")
 	}
 	return caller, nil
 }
@@ -65,7 +66,7 @@ func (g *guard) authenticate(r *http.Request) (login.Identity, error) {
 func (g *guard) admit(r *http.Request, caller login.Identity) (string, error) {
 	if g.need.level == authenticated {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead && caller.Scope == login.ScopeRead {
-			return "", &Refusal{Status: http.StatusForbidden, Message: "this token is for reading alone"}
+			return "", rest.Errorf(rest.PermissionDenied, "this token is for reading alone")
 		}
 		return "", nil
 	}
@@ -78,7 +79,7 @@ func (g *guard) admit(r *http.Request, caller login.Identity) (string, error) {
 	}
 	attributes := Attributes{Verb: g.need.Verb, Group: g.need.Group, Resource: g.need.Resource, Namespace: namespace}
 	err = review(r.Context(), g.config.Review, caller, attributes)
-	if refusal := (*Refusal)(nil); g.need.ByID && asForbidden(err, &refusal) {
+	if g.need.ByID && IsForbidden(err) {
 		return namespace, absent(g.need)
 	}
 	return namespace, err
@@ -99,11 +100,11 @@ func Namespace(ctx context.Context) string {
 }
 
 // Check asks for something more than the route's Need, for example another object
-// that the body refers to. The error is a *Refusal (403) or the review's failure.
+// that the body refers to. The error satisfies IsForbidden or is the review's failure.
 func Check(ctx context.Context, verb, group, resource, namespace string) error {
 	s, ok := ctx.Value(scopeKey{}).(scope)
 	if !ok {
-		return &Refusal{Status: http.StatusUnauthorized, Message: "not logged in"}
+		return rest.Errorf(rest.Unauthenticated, "not logged in")
 	}
 	return review(ctx, s.review, s.caller, Attributes{Verb: verb, Group: group, Resource: resource, Namespace: namespace})
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 
 	"github.com/slipway-ml/slipway/internal/login"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
 // KFP is the API group under which pipelines' access is reviewed.
@@ -61,14 +62,6 @@ func (n Need) IsAuthenticated() bool { return n.level == authenticated }
 // ErrAbsent is what a Namespace function answers for an object that does not exist.
 var ErrAbsent = errors.New("absent")
 
-// Refusal is an error with the HTTP status that it answers.
-type Refusal struct {
-	Status  int
-	Message string
-}
-
-func (r *Refusal) Error() string { return r.Message }
-
 // InQuery finds the namespace in a query parameter; where it is missing, the
 // caller's home profile is meant.
 func InQuery(parameter string) func(*http.Request) (string, error) {
@@ -86,5 +79,5 @@ func OrHome(r *http.Request, given string) (string, error) {
 	if home := login.Caller(r.Context()).Home; home != "" {
 		return home, nil
 	}
-	return "", &Refusal{Status: http.StatusBadRequest, Message: "namespace: name a profile: you have no home profile"}
+	return "", rest.Errorf(rest.InvalidArgument, "namespace: name a profile: you have no home profile")
 }

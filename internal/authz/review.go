@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/slipway-ml/slipway/internal/login"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
 // Attributes are what is asked of a review.
@@ -17,17 +17,17 @@ type Attributes struct {
 // ReviewFunc says whether a caller may. An error means that nobody could tell.
 type ReviewFunc func(ctx context.Context, caller login.Identity, what Attributes) (bool, error)
 
-// review turns a decision into an error: nil, a 403 *Refusal, or the failure.
+// review turns a decision into an error: nil, an error that IsForbidden, or the failure.
 func review(ctx context.Context, ask ReviewFunc, caller login.Identity, what Attributes) error {
 	if !caller.Scope.Allows(what.Verb) {
-		return &Refusal{Status: http.StatusForbidden, Message: fmt.Sprintf("this token is for reading alone: it may not %s %s", what.Verb, what.Resource)}
+		return rest.Errorf(rest.PermissionDenied, "this token is for reading alone: it may not %s %s", what.Verb, what.Resource)
 	}
 	allowed, err := ask(ctx, caller, what)
 	if err != nil {
 		return fmt.Errorf("review access: %w", err)
 	}
 	if !allowed {
-		return &Refusal{Status: http.StatusForbidden, Message: forbidden(caller, what)}
+		return rest.Errorf(rest.PermissionDenied, "%s", forbidden(caller, what))
 	}
 	return nil
 }
@@ -44,20 +44,23 @@ func forbidden(caller login.Identity, what Attributes) string {
 	return fmt.Sprintf("%s may not %s %s %s", caller.User, what.Verb, resource, where)
 }
 
-func asForbidden(err error, refusal **Refusal) bool {
-	return errors.As(err, refusal) && (*refusal).Status == http.StatusForbidden
+// IsForbidden reports whether err says that the caller may not.
+func IsForbidden(err error) bool {
+	var e *rest.Error
+	return errors.As(err, &e) && e.Code == rest.PermissionDenied
 }
 
+// outcome is what the audit log says of admit's error.
 func outcome(err error) string {
-	var refusal *Refusal
+	var e *rest.Error
 	switch {
 	case err == nil:
 		return "allowed"
-	case !errors.As(err, &refusal):
+	case !errors.As(err, &e):
 		return "error"
-	case refusal.Status == http.StatusUnauthorized:
+	case e.Code == rest.Unauthenticated:
 		return "unauthenticated"
-	case refusal.Status == http.StatusForbidden || refusal.Status == http.StatusNotFound:
+	case e.Code == rest.PermissionDenied || e.Code == rest.NotFound:
 		return "denied"
 	default:
 		return "invalid"

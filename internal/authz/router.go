@@ -9,17 +9,16 @@ import (
 	"time"
 
 	"github.com/slipway-ml/slipway/internal/login"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
-// Config is what a Router needs; every field must be set.
+// Config is what a Router needs. A router of public routes alone needs nothing.
 type Config struct {
 	// Authenticate says who sent the request: a zero Identity for nobody,
 	// login.ErrUnauthenticated for credentials that are not good.
 	Authenticate func(*http.Request) (login.Identity, error)
 	// Review says whether a caller may; see Reviewer.Review.
 	Review ReviewFunc
-	// Fail writes an error in the shape that the API's clients expect.
-	Fail func(http.ResponseWriter, *http.Request, error)
 	// Audit receives one line for each request that needed a login.
 	Audit *slog.Logger
 	Now   func() time.Time
@@ -31,6 +30,7 @@ type Router struct {
 	mux    *http.ServeMux
 	routes []Route
 	verbs  map[string]*verbs
+	others http.Handler
 }
 
 // Route is one registration.
@@ -41,7 +41,9 @@ type Route struct {
 
 // NewRouter makes an empty router.
 func NewRouter(config Config) *Router {
-	return &Router{config: config, mux: http.NewServeMux(), verbs: map[string]*verbs{}}
+	rt := &Router{config: config, mux: http.NewServeMux(), verbs: map[string]*verbs{}}
+	rt.others = http.HandlerFunc(notFound)
+	return rt
 }
 
 // Handle registers a handler with what it needs. The pattern is ServeMux's
@@ -58,12 +60,12 @@ func (rt *Router) Handle(pattern string, need Need, h http.Handler) {
 	guarded := &guard{config: &rt.config, need: need, pattern: pattern, next: h}
 	base, wildcard, verb := splitVerb(pattern)
 	group := rt.verbs[base]
-	if group == nil && wildcard == "" {
+	if wildcard == "" {
 		rt.mux.Handle(pattern, guarded)
 		return
 	}
 	if group == nil {
-		group = &verbs{wildcard: wildcard, byVerb: map[string]http.Handler{}, fail: rt.config.Fail}
+		group = &verbs{wildcard: wildcard, byVerb: map[string]http.Handler{}}
 		rt.verbs[base] = group
 		rt.mux.Handle(base, group)
 	}
@@ -83,8 +85,19 @@ func refuse(pattern, why string) {
 // Routes are all registrations, in their order.
 func (rt *Router) Routes() []Route { return rt.routes }
 
+// Before lets another router answer what this one has no route for.
+func (rt *Router) Before(next *Router) { rt.others = next }
+
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := rt.mux.Handler(r); pattern == "" {
+		rt.others.ServeHTTP(w, r)
+		return
+	}
 	rt.mux.ServeHTTP(w, r)
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	rest.WriteError(w, r, rest.Errorf(rest.NotFound, "no such route: %s %s", r.Method, r.URL.Path))
 }
 
 // splitVerb takes "POST /runs/{id}:archive" apart into "POST /runs/{id}", "id" and
@@ -104,7 +117,6 @@ type verbs struct {
 	wildcard string
 	plain    http.Handler
 	byVerb   map[string]http.Handler
-	fail     func(http.ResponseWriter, *http.Request, error)
 }
 
 func (v *verbs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +129,7 @@ func (v *verbs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if v.plain == nil {
-		v.fail(w, r, &Refusal{Status: http.StatusNotFound, Message: "no such route: " + r.URL.Path})
+		notFound(w, r)
 		return
 	}
 	v.plain.ServeHTTP(w, r)
@@ -125,7 +137,7 @@ func (v *verbs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // absent is the one answer for an object that is not there or not to be seen.
 func absent(need Need) error {
-	return &Refusal{Status: http.StatusNotFound, Message: strings.TrimSuffix(need.Resource, "s") + " not found"}
+	return rest.Errorf(rest.NotFound, "%s not found", strings.TrimSuffix(need.Resource, "s"))
 }
 
 func isAbsent(err error) bool { return errors.Is(err, ErrAbsent) }

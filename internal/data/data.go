@@ -20,6 +20,7 @@ import (
 
 	"github.com/slipway-ml/slipway/internal/authz"
 	"github.com/slipway-ml/slipway/internal/blob"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
 // Group and Resource under which access to a profile's bucket is reviewed.
@@ -181,7 +182,7 @@ func (h *Handler) remove(w http.ResponseWriter, r *http.Request, b bucket) error
 func keyOf(r *http.Request) (string, error) {
 	key := r.PathValue("key")
 	if key == "" || path.Clean("/"+key) != "/"+strings.TrimSuffix(key, "/") || strings.ContainsRune(key, 0) {
-		return "", &authz.Refusal{Status: http.StatusBadRequest, Message: fmt.Sprintf("key %q: want a relative path without empty, . or .. parts", key)}
+		return "", rest.Errorf(rest.InvalidArgument, "key %q: want a relative path without empty, . or .. parts", key)
 	}
 	return key, nil
 }
@@ -189,14 +190,14 @@ func keyOf(r *http.Request) (string, error) {
 func writable(r *http.Request) (string, error) {
 	key, err := keyOf(r)
 	if err == nil && strings.HasPrefix(key, Reserved) {
-		err = &authz.Refusal{Status: http.StatusForbidden, Message: fmt.Sprintf("key %q: what lies below %s belongs to the platform", key, Reserved)}
+		err = rest.Errorf(rest.PermissionDenied, "key %q: what lies below %s belongs to the platform", key, Reserved)
 	}
 	return key, err
 }
 
 func absent(err error, key string) error {
 	if errors.Is(err, blob.ErrNotFound) {
-		return &authz.Refusal{Status: http.StatusNotFound, Message: fmt.Sprintf("no object %q", key)}
+		return rest.Errorf(rest.NotFound, "no object %q", key)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ package login
 
 import (
 	"context"
+	"net/mail"
 	"strings"
 	"time"
 )
@@ -58,6 +59,13 @@ func (s Scope) Allows(verb string) bool {
 	default:
 		return false
 	}
+}
+
+// ValidUser reports whether s can name a person: an e-mail address, so that no
+// person is ever taken for an identity of Kubernetes itself.
+func ValidUser(s string) bool {
+	address, err := mail.ParseAddress(s)
+	return err == nil && address.Address == s && len(s) <= 253 && !strings.ContainsAny(s, ":/% ") && s == strings.ToLower(s)
 }
 
 type callerKey struct{}

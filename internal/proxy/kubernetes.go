@@ -15,10 +15,10 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/client-go/rest"
+	kuberest "k8s.io/client-go/rest"
 
-	"github.com/slipway-ml/slipway/internal/authz"
 	"github.com/slipway-ml/slipway/internal/login"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
 // Prefix is where the Kubernetes API is found under the console.
@@ -29,24 +29,23 @@ const Prefix = "/k8s"
 // router.Handle(Prefix+"/", authz.Authenticated, k).
 type Kubernetes struct {
 	proxy *httputil.ReverseProxy
-	fail  func(http.ResponseWriter, *http.Request, error)
 }
 
 // NewKubernetes forwards with the server's own credentials, which must be allowed
 // to impersonate users.
-func NewKubernetes(config *rest.Config, fail func(http.ResponseWriter, *http.Request, error)) (*Kubernetes, error) {
-	config = rest.CopyConfig(config)
+func NewKubernetes(config *kuberest.Config) (*Kubernetes, error) {
+	config = kuberest.CopyConfig(config)
 	// Upgrades (exec, attach, port-forward) exist in HTTP/1.1 alone.
 	config.NextProtos = []string{"http/1.1"}
-	transport, err := rest.TransportFor(config)
+	transport, err := kuberest.TransportFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("transport to the Kubernetes API: %w", err)
 	}
-	target, _, err := rest.DefaultServerUrlFor(config)
+	target, _, err := kuberest.DefaultServerUrlFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("address of the Kubernetes API: %w", err)
 	}
-	return &Kubernetes{fail: fail, proxy: &httputil.ReverseProxy{
+	return &Kubernetes{proxy: &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { rewrite(r, target) },
 		Transport:      transport,
 		FlushInterval:  -1, // watches and logs
@@ -56,20 +55,20 @@ func NewKubernetes(config *rest.Config, fail func(http.ResponseWriter, *http.Req
 				return // the caller has gone
 			}
 			slog.WarnContext(r.Context(), "the Kubernetes API did not answer", "error", err)
-			fail(w, r, &authz.Refusal{Status: http.StatusBadGateway, Message: "the Kubernetes API does not answer"})
+			rest.WriteError(w, r, rest.Errorf(rest.Unavailable, "the Kubernetes API does not answer"))
 		},
 	}}, nil
 }
 
 func (k *Kubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := mayImpersonate(login.Caller(r.Context()), r.Header); err != nil {
-		k.fail(w, r, err)
+		rest.WriteError(w, r, err)
 		return
 	}
 	// Watches, logs and exec last as long as they last.
 	control := http.NewResponseController(w)
 	if err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{})); err != nil {
-		k.fail(w, r, fmt.Errorf("lift deadlines: %w", err))
+		rest.WriteError(w, r, fmt.Errorf("lift deadlines: %w", err))
 		return
 	}
 	k.proxy.ServeHTTP(w, r)
@@ -79,7 +78,7 @@ func (k *Kubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // the caller, or one of Kubernetes' own names.
 func mayImpersonate(caller login.Identity, header http.Header) error {
 	forbidden := func(message string) error {
-		return &authz.Refusal{Status: http.StatusForbidden, Message: message}
+		return rest.Errorf(rest.PermissionDenied, "%s", message)
 	}
 	for name := range header {
 		if strings.HasPrefix(name, "Impersonate-") {
