@@ -105,8 +105,9 @@ type Objects struct {
 type Registry struct {
 	// Endpoint as nodes and the server reach it: host:port.
 	Endpoint string `json:"endpoint,omitempty"`
-	// TokenKeyFile is the PEM key with which the server signs registry tokens.
-	TokenKeyFile string `json:"tokenKeyFile,omitempty"`
+	// CredentialsFile is a 0600 JSON file {"username","password"}: the platform's own.
+	// Users log in at the server, which passes their pushes and pulls on.
+	CredentialsFile string `json:"credentialsFile,omitempty"`
 }
 
 // Bootstrap is made at the server's start when absent.
