@@ -127,7 +127,7 @@ func pinned(installed string, want []string) string {
 	for _, w := range want {
 		name, _, _ := strings.Cut(w, "==")
 		for _, i := range strings.Fields(installed) {
-			if v, ok := strings.CutPrefix(i, name+"-"); ok {
+			if v, ok := strings.CutPrefix(i, name+"-"); ok && v != "" && v[0] >= '0' && v[0] <= '9' {
 				out = append(out, name+" "+v)
 			}
 		}
