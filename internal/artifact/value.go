@@ -129,7 +129,7 @@ func Convert(t ParamType, v Value) (Value, error) {
 		if k == '"' {
 			return v, nil
 		}
-		return Quote(Text(v)), nil
+		return Quote(Text(plainNumbers(v))), nil
 	case Integer:
 		if text, ok := integerText(string(v)); number && ok {
 			return Value(text), nil
@@ -144,11 +144,11 @@ func Convert(t ParamType, v Value) (Value, error) {
 		}
 	case List:
 		if k == '[' {
-			return v, nil
+			return plainNumbers(v), nil
 		}
 	case Struct, TaskFinalStatus, TaskConfig:
 		if k == '{' {
-			return v, nil
+			return plainNumbers(v), nil
 		}
 	}
 	return nil, mismatch
@@ -161,6 +161,41 @@ func CheckKind(t ParamType, v Value) (Value, error) {
 		return nil, &MismatchError{Want: t, Got: v}
 	}
 	return Convert(t, v)
+}
+
+// plainNumbers writes the numbers inside a list or a struct in their text form: the
+// SDK's compiler writes the integers of a list as 1.0, 2.0.
+func plainNumbers(v Value) Value {
+	if !bytes.ContainsAny(v, ".eE") {
+		return v
+	}
+	out := make(Value, 0, len(v))
+	for i := 0; i < len(v); {
+		switch c := v[i]; {
+		case c == '"':
+			end := i + 1
+			for end < len(v) && v[end] != '"' {
+				if v[end] == '\\' {
+					end++
+				}
+				end++
+			}
+			end = min(end+1, len(v))
+			out = append(out, v[i:end]...)
+			i = end
+		case c == '-' || ('0' <= c && c <= '9'):
+			end := i + 1
+			for end < len(v) && bytes.IndexByte([]byte("0123456789+-.eE"), v[end]) >= 0 {
+				end++
+			}
+			out = append(out, numberText(string(v[i:end]))...)
+			i = end
+		default:
+			out = append(out, c)
+			i++
+		}
+	}
+	return out
 }
 
 // integerText is the decimal form of a JSON number that is an integer. Numbers
@@ -257,4 +292,20 @@ func normal(x any) any {
 		}
 	}
 	return x
+}
+
+// Items are the elements of a list.
+func Items(v Value) ([]Value, error) {
+	var items []Value
+	if err := json.Unmarshal(v, &items); err != nil {
+		return nil, fmt.Errorf("not a list: %w", err)
+	}
+	for i := range items {
+		compact, err := Compact(items[i])
+		if err != nil {
+			return nil, err
+		}
+		items[i] = compact
+	}
+	return items, nil
 }

@@ -83,7 +83,7 @@ type Resources struct {
 }
 
 // DAG is a graph of tasks. Tasks are ordered so that each comes after those it
-// waits for; order among equals is by name.
+// waits for, in the same order every time.
 type DAG struct {
 	Tasks   []*Task
 	Outputs []Output
@@ -128,7 +128,7 @@ type ParameterSource struct {
 	Name     string
 	Kind     SourceKind
 	Constant artifact.Value // FromConstant
-	// Template says that Constant is a string with placeholders in it.
+	// Template says that there are placeholders in Constant.
 	Template bool
 	Input    string // FromInput
 	Task     int    // FromTask, FromStatus: index of the producer
@@ -164,10 +164,12 @@ type Selector struct {
 	Output string
 }
 
-// Loop describes a dsl.ParallelFor.
+// Loop describes a dsl.ParallelFor: over a JSON list, or over an input of the task.
 type Loop struct {
-	Items     artifact.Value // a JSON list; nil: take ItemsFrom
-	ItemsFrom string         // an input parameter of the task
+	Items artifact.Value // a JSON list; nil: take ItemsFrom
+	// ItemsFrom names an input parameter, or an artifact list if Artifacts is set.
+	ItemsFrom string
+	Artifacts bool
 	ItemInput string
 	Limit     int // iterations at once; 0: no bound
 }
