@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-ml/slipway/internal/app/middleware"
 	"github.com/slipway-ml/slipway/internal/authz"
 	"github.com/slipway-ml/slipway/internal/config"
+	imagesapi "github.com/slipway-ml/slipway/internal/images/httpapi"
 	"github.com/slipway-ml/slipway/internal/login"
 	"github.com/slipway-ml/slipway/internal/login/httpapi"
 	"github.com/slipway-ml/slipway/internal/login/sqlstore"
@@ -24,6 +25,8 @@ import (
 // door is who may come in: users, tokens, reviews, and the routers.
 type door struct {
 	users *sqlstore.Store
+	// config is the routers': for a domain that has one of its own.
+	config authz.Config
 	// api holds the routes of both listeners; console adds /k8s to them.
 	api, console *authz.Router
 }
@@ -43,7 +46,7 @@ func (s *server) openDoor(ctx context.Context) error {
 		Authenticate: authenticator.Authenticate, Review: reviewer.Review,
 		Audit: slog.Default(), Now: time.Now,
 	}
-	d := &door{users: users, api: authz.NewRouter(routers), console: authz.NewRouter(routers)}
+	d := &door{users: users, config: routers, api: authz.NewRouter(routers), console: authz.NewRouter(routers)}
 	tokens := &httpapi.API{Store: users, Now: time.Now, NewID: uuid.NewString, Random: rand.Reader}
 	tokens.Mount(d.api)
 	kubernetesAPI, err := proxy.NewKubernetes(s.kubeConfig)
@@ -87,7 +90,7 @@ func (d *door) handlers(cfg config.Server, metrics *prometheus.Registry) (map[st
 		}
 		own := []middleware.Middleware{
 			middleware.RequestID, middleware.Recover, middleware.SecureHeaders,
-			middleware.Hosts(l.hosts...), middleware.Origins, middleware.BodyLimit(bodyBytes),
+			middleware.Hosts(l.hosts...), middleware.Origins, middleware.BodyLimit(bodyBytes, imagesapi.Prefix),
 		}
 		if name == "console" {
 			own = append(own, proxy.ServicePaths(ownServices...))

@@ -113,6 +113,7 @@ func (s *server) compose(ctx context.Context) error {
 		s.controllers,
 		s.openDoor,
 		s.profiles,
+		s.images,
 		s.bootstrap,
 	} {
 		if err := step(ctx); err != nil {
