@@ -11,5 +11,5 @@ import "embed"
 
 // FS holds YAML files of one or several documents.
 //
-//go:embed crds namespaces rbac services
+//go:embed admission crds namespaces rbac services
 var FS embed.FS
