@@ -47,16 +47,20 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 // Client returns a client for the server that the options, the environment or
 // the local instance name.
 func (o *Options) Client() (*client.Client, error) {
-	server, token, err := o.find()
+	server, token, err := o.Login()
 	if err != nil {
 		return nil, err
 	}
-	if o.TokenFile != "" {
-		if token, err = readToken(o.TokenFile); err != nil {
-			return nil, err
-		}
-	}
 	return client.New(server, token)
+}
+
+// Login is the server's address and the token, for what is no REST call.
+func (o *Options) Login() (server, token string, err error) {
+	server, token, err = o.find()
+	if err == nil && o.TokenFile != "" {
+		token, err = readToken(o.TokenFile)
+	}
+	return server, token, err
 }
 
 func (o *Options) find() (server, token string, err error) {
