@@ -121,7 +121,7 @@ func notRunnable(program string, err error) error {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		return &stepError{code: 127, message: fmt.Sprintf("the image has no program %q (PATH is %s)", program, os.Getenv("PATH"))}
 	case errors.Is(err, syscall.ENOEXEC):
-		return &stepError{code: 126, message: fmt.Sprintf("%q is no program that this machine can run: is the image for another architecture?", program)}
+		return &stepError{code: 126, message: fmt.Sprintf("%q is no program that this machine can run: a script needs a #! line, and an image must be for this architecture", program)}
 	case errors.Is(err, syscall.E2BIG):
 		return &stepError{code: 126, message: "the arguments are too long for this system: pass large values as artifacts"}
 	default:

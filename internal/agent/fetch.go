@@ -40,11 +40,11 @@ func (s *step) fetch(ctx context.Context, a runtimeArtifact) error {
 	if !stored(uri) {
 		return &stepError{message: fmt.Sprintf("%s cannot be fetched: s3:// and minio:// are supported", a.URI)}
 	}
-	err = s.fetchObject(ctx, uri.Bucket, uri.Key, s.local(a))
+	err = s.fetchObject(ctx, uri.Bucket, uri.Key, a.path())
 	if err == nil || !errors.Is(err, blob.ErrNotFound) {
 		return err
 	}
-	return s.fetchTree(ctx, uri.Bucket, uri.Key+"/", s.local(a))
+	return s.fetchTree(ctx, uri.Bucket, uri.Key+"/", a.path())
 }
 
 func stored(uri artifact.URI) bool { return uri.Scheme == "s3" || uri.Scheme == "minio" }

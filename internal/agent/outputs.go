@@ -26,7 +26,7 @@ func (s *step) makeOutputDirs() error {
 	}
 	for _, list := range s.input.Outputs.Artifacts {
 		for _, a := range list.Artifacts {
-			files = append(files, s.local(a))
+			files = append(files, a.path())
 		}
 	}
 	files = append(files, s.input.Outputs.OutputFile)
@@ -156,7 +156,7 @@ func (s *step) upload(ctx context.Context, a runtimeArtifact) (int64, error) {
 	if err != nil || !stored(uri) {
 		return -1, nil
 	}
-	file := s.local(a)
+	file := a.path()
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return -1, nil

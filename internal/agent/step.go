@@ -39,8 +39,6 @@ type step struct {
 	input *executorInput
 	store *blob.Store
 	log   *logArchive
-	// root is put before the local paths of artifacts; empty but in tests.
-	root string
 }
 
 // Step executes the attempt that the environment describes and returns the exit
@@ -249,12 +247,4 @@ func (s *step) putLog(ctx context.Context, name string, data []byte) error {
 	return retry(ctx, func(string) {}, patience, func(ctx context.Context) error {
 		return s.store.PutBytes(ctx, s.spec.Bucket, key, data)
 	})
-}
-
-// local is where an artifact lies in this container.
-func (s *step) local(a runtimeArtifact) string {
-	if s.root == "" {
-		return a.path()
-	}
-	return path.Join(s.root, a.path())
 }
