@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -197,4 +199,18 @@ func (b *Base) report(ref string, phase BasePhase, detail string) {
 	if b.Report != nil {
 		b.Report(BaseState{Image: ref, Phase: phase, Detail: detail})
 	}
+}
+
+// DefaultCache is where built images are kept: images in $SLIPWAY_CACHE, or in
+// ~/.cache/slipway.
+func DefaultCache() string {
+	dir := os.Getenv("SLIPWAY_CACHE")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			home = "/root"
+		}
+		dir = filepath.Join(home, ".cache", "slipway")
+	}
+	return filepath.Join(dir, "images")
 }
