@@ -6,6 +6,7 @@
 package userpod
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -143,7 +144,11 @@ func (s Settings) proxy() [][]corev1.EnvVar {
 	if n.HTTPProxy == "" && n.HTTPSProxy == "" {
 		return nil
 	}
-	noProxy := strings.Trim(n.NoProxy+",localhost,127.0.0.1,.svc,.cluster.local", ",")
+	direct := []string{n.NoProxy, "localhost,127.0.0.1,.svc,.cluster.local"}
+	if u, err := url.Parse(s.S3Endpoint); err == nil && u.Hostname() != "" && u.Scheme == "http" {
+		direct = append(direct, u.Hostname()) // the platform's own store, not one outside
+	}
+	noProxy := strings.Trim(strings.Join(direct, ","), ",")
 	var groups [][]corev1.EnvVar
 	for _, v := range []struct{ name, value string }{
 		{"HTTP_PROXY", n.HTTPProxy}, {"HTTPS_PROXY", n.HTTPSProxy}, {"NO_PROXY", noProxy},
