@@ -13,6 +13,7 @@ import (
 	profilev1 "github.com/slipway-ml/slipway/api/profile/v1"
 	"github.com/slipway-ml/slipway/internal/blob"
 	"github.com/slipway-ml/slipway/internal/config"
+	"github.com/slipway-ml/slipway/internal/profiles/httpapi"
 	"github.com/slipway-ml/slipway/internal/profiles/reconcile"
 	"github.com/slipway-ml/slipway/internal/profiles/tenant"
 )
@@ -46,6 +47,8 @@ func (s *server) profiles(context.Context) error {
 	default:
 		return fmt.Errorf("server.objects.admin %q: versitygw or nothing", objects.Admin)
 	}
+	api := &httpapi.API{Profiles: s.manager.GetClient()}
+	api.Mount(s.door.api)
 	return reconcile.SetupWithManager(s.manager, options)
 }
 

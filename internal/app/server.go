@@ -114,6 +114,7 @@ func (s *server) compose(ctx context.Context) error {
 		s.openDoor,
 		s.profiles,
 		s.images,
+		s.pipelines,
 		s.bootstrap,
 	} {
 		if err := step(ctx); err != nil {

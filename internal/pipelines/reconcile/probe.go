@@ -17,6 +17,8 @@ func ImageVolumes(ctx context.Context, kube kubernetes.Interface, namespace, ima
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "probe-", Namespace: namespace},
 		Spec: corev1.PodSpec{
+			// It exists before the cluster has made any default service account.
+			ServiceAccountName: "slipway",
 			Containers: []corev1.Container{{Name: "probe", Image: image}},
 			Volumes: []corev1.Volume{{Name: "image", VolumeSource: corev1.VolumeSource{
 				Image: &corev1.ImageVolumeSource{Reference: image},
