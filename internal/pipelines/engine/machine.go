@@ -18,8 +18,8 @@ type Machine struct {
 	root      *node
 	steps     map[string]*node // by task id: those that have or had a pod
 	artifacts map[string]*pipelines.Artifact
-	// vars are the values of the run-wide placeholders.
-	vars map[string]string
+	vars      map[string]string // values of the run-wide placeholders
+	json      encoder
 	// firstFailed is the step (or other task) whose failure came first.
 	firstFailed *node
 	open        int // attempts whose pod may exist
@@ -36,7 +36,7 @@ type Machine struct {
 	newAttempts []*pipelines.Attempt
 	newFacts    []pipelines.Artifact
 	starts      []*node
-	stops       []Stop
+	stops       []*node
 }
 
 // readyTask is a task of a running DAG whose upstream tasks are final.
@@ -73,11 +73,11 @@ func (m *Machine) Advance(now time.Time, events ...Event) {
 	if m.root == nil {
 		m.begin()
 	}
-	for _, e := range events {
-		m.handle(e)
-	}
 	if !m.run.TerminateRequested.IsZero() {
 		m.terminate()
+	}
+	for _, e := range events {
+		m.handle(e)
 	}
 	m.retryDue()
 	m.drain()
@@ -115,7 +115,7 @@ func (m *Machine) drain() {
 		m.ready = m.ready[1:]
 		m.activate(r.dag, r.index)
 	}
-	m.ready = nil // let go of the consumed front
+	m.ready = nil // let go of what is consumed
 }
 
 // begin starts a fresh run at its root.
@@ -148,6 +148,7 @@ func (m *Machine) create(n *node) {
 		n.row.Iteration = -1
 	}
 	n.row.IterationCount = -1
+	n.row.History = make([]pipelines.StateChange, 0, 3) // pending, running, final
 	m.setState(n, pipelines.Pending, nil)
 }
 

@@ -99,7 +99,7 @@ func (m *Machine) finalStatus(n *node) (artifact.Value, error) {
 	if n.row.Error != nil {
 		status["error"] = n.row.Error
 	}
-	return encode(status)
+	return m.json.encode(status)
 }
 
 // failure is the sentence of a failed run: the first thing that failed, and why.

@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 
 	"github.com/slipway-ml/slipway/internal/artifact"
 	"github.com/slipway-ml/slipway/internal/pipelines"
@@ -37,12 +36,24 @@ func (m *Machine) variables() map[string]string {
 	}
 }
 
-// placeholders are those of one task, for its agent.
-func (m *Machine) placeholders(n *node) map[string]string {
-	vars := make(map[string]string, len(m.vars)+2)
-	maps.Copy(vars, m.vars)
-	vars[varTaskName] = n.row.Name
-	vars[varTaskUUID] = n.row.ID
+// placeholders are the named ones with their values, for the agent of one task.
+func (m *Machine) placeholders(n *node, names []string) map[string]string {
+	if len(names) == 0 {
+		return nil
+	}
+	vars := make(map[string]string, len(names))
+	for _, name := range names {
+		switch name {
+		case varTaskName:
+			vars[name] = n.row.Name
+		case varTaskUUID:
+			vars[name] = n.row.ID
+		default:
+			if text, ok := m.vars[name]; ok {
+				vars[name] = text
+			}
+		}
+	}
 	return vars
 }
 
@@ -82,7 +93,7 @@ func (m *Machine) template(n *node, constant artifact.Value, params map[string]p
 	if err := json.Unmarshal(constant, &x); err != nil {
 		return nil, fmt.Errorf("constant: %w", err)
 	}
-	return encode(m.templateIn(n, x, params))
+	return m.json.encode(m.templateIn(n, x, params))
 }
 
 // templateIn resolves the placeholders in the strings of a list or a struct.

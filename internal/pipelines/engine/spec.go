@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -73,7 +72,7 @@ func (m *Machine) attemptSpec(n *node, number int) (*attempt.Spec, error) {
 		RunID: m.run.ID, TaskID: n.row.ID, Number: number, TaskName: n.row.Name,
 		Bucket: m.env.Bucket, Prefix: fmt.Sprintf("%s/%s/%s/%d", attemptPrefix, m.run.ID, n.row.ID, number),
 		Command: c.Command, Args: c.Args, Env: c.Env,
-		Placeholders: m.placeholders(n), ExecutorInput: input,
+		Placeholders: m.placeholders(n, c.Uses), ExecutorInput: input,
 	}
 	if out := n.comp.Outputs; len(out.Parameters) > 0 {
 		s.OutputParameters = make(map[string]string, len(out.Parameters))
@@ -126,7 +125,7 @@ func (m *Machine) executorInput(n *node) (json.RawMessage, error) {
 			}}}
 		}
 	}
-	return encode(in)
+	return m.json.encode(in)
 }
 
 // pipelineRoot: the run's own, else the pipeline's, else the profile's.
@@ -161,17 +160,6 @@ func (m *Machine) container(n *node) plan.Container {
 		c.Env = env
 	}
 	return c
-}
-
-// encode is JSON without escapes for HTML, so that people can read it.
-func encode(v any) (json.RawMessage, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	return bytes.TrimRight(out.Bytes(), "\n"), nil
 }
 
 // podName is the name of an attempt's pod: readable, and unique by the task's id.

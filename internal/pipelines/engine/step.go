@@ -20,7 +20,7 @@ func (m *Machine) tryStep(n *node) {
 		m.fail(n, err.Error())
 		return
 	}
-	input, err := encode(spec)
+	input, err := m.json.encode(spec)
 	if err != nil {
 		m.fail(n, err.Error())
 		return
@@ -57,6 +57,7 @@ func (m *Machine) handle(e Event) {
 		if m.run.TerminateRequested.IsZero() {
 			m.run.TerminateRequested = m.now
 		}
+		m.terminate()
 	case TaskWaiting:
 		if n := m.steps[e.TaskID]; n != nil && n.open() && n.row.State == pipelines.Pending && n.row.Why != e.Why {
 			n.row.Why = e.Why
@@ -144,7 +145,7 @@ func (m *Machine) attemptFinished(n *node, o *attempt.Outcome, at time.Time) {
 	if message != "" {
 		state = pipelines.Failed
 	}
-	raw, err := encode(o)
+	raw, err := m.json.encode(o)
 	if err != nil { // an outcome was JSON before
 		raw = artifact.Null
 	}

@@ -16,6 +16,9 @@ func (m *Machine) Take() (c pipelines.Change, start []Start, stop []Stop, done b
 		run := m.run
 		c.Run = &run
 	}
+	if len(m.dirty) > 0 {
+		c.Tasks = make([]pipelines.Task, 0, len(m.dirty))
+	}
 	for _, n := range m.dirty {
 		n.dirty = false
 		c.Tasks = append(c.Tasks, n.row)
@@ -27,19 +30,30 @@ func (m *Machine) Take() (c pipelines.Change, start []Start, stop []Stop, done b
 			start = append(start, m.start(n))
 		}
 	}
-	stop = m.stops
-	m.dirty, m.dirtyRun, m.newAttempts, m.newFacts, m.starts, m.stops = nil, false, nil, nil, nil, nil
+	for _, n := range m.stops {
+		if n.open() { // its end may have come with the same Advance
+			stop = append(stop, Stop{TaskID: n.row.ID, Number: n.attempt.Number, PodName: n.attempt.PodName})
+		}
+	}
+	m.dirtyRun, m.newFacts = false, nil
+	m.dirty, m.newAttempts, m.starts, m.stops = m.dirty[:0], m.newAttempts[:0], m.starts[:0], m.stops[:0]
 	return c, start, stop, m.run.State.Final()
 }
 
 // latest keeps the last row of each attempt, in order.
 func latest(attempts []*pipelines.Attempt) []pipelines.Attempt {
+	if len(attempts) == 0 {
+		return nil
+	}
 	type key struct {
 		task   string
 		number int
 	}
+	out := make([]pipelines.Attempt, 0, len(attempts))
+	if len(attempts) == 1 {
+		return append(out, *attempts[0])
+	}
 	at := make(map[key]int, len(attempts))
-	var out []pipelines.Attempt
 	for _, a := range attempts {
 		k := key{a.TaskID, a.Number}
 		if i, ok := at[k]; ok {

@@ -24,7 +24,7 @@ func (m *Machine) terminate() {
 			n.row.Why = ""
 			m.setState(n, pipelines.Canceling, nil)
 		}
-		m.stops = append(m.stops, Stop{TaskID: n.row.ID, Number: n.attempt.Number, PodName: n.attempt.PodName})
+		m.stops = append(m.stops, n)
 	})
 }
 

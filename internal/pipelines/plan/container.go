@@ -2,9 +2,11 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/slipway-ml/slipway/internal/artifact"
 	"github.com/slipway-ml/slipway/internal/pipelines/attempt"
 	"github.com/slipway-ml/slipway/internal/pipelines/ir"
 )
@@ -33,7 +35,25 @@ func container(path string, e *ir.Executor) (*Container, error) {
 	for _, v := range in.Env {
 		c.Env = append(c.Env, attempt.EnvVar{Name: v.Name, Value: v.Value})
 	}
+	c.Uses = uses(c)
 	return c, nil
+}
+
+// uses finds the placeholders that stand for facts about the run and the task.
+func uses(c *Container) []string {
+	var names []string
+	texts := slices.Concat(c.Command, c.Args)
+	for _, v := range c.Env {
+		texts = append(texts, v.Value)
+	}
+	for _, text := range texts {
+		for _, r := range artifact.Refs(text) {
+			if len(r.Path) == 1 && !slices.Contains(names, r.Path[0]) {
+				names = append(names, r.Path[0])
+			}
+		}
+	}
+	return names
 }
 
 func resources(in *ir.Resources) Resources {

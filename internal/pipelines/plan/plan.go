@@ -72,6 +72,9 @@ type Container struct {
 	// ImagePullPolicy is Always, IfNotPresent, Never, or empty.
 	ImagePullPolicy string
 	Resources       Resources
+	// Uses names the placeholders of run and task (pipeline_job_name ...) that
+	// Command, Args and Env hold.
+	Uses []string
 }
 
 // Resources are Kubernetes quantities; empty: not set.
