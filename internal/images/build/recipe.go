@@ -60,7 +60,7 @@ var binPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // release whose python3 is 3.11.
 func Python() Recipe {
 	return Recipe{
-		Ref: "docker.io/library/python:3.11", Revision: 1, Suite: "bookworm",
+		Ref: "docker.io/library/python:3.11", Revision: 2, Suite: "bookworm",
 		Packages: []string{"python3", "python3-pip", "python3-venv", "ca-certificates"},
 		// Where the official image has them.
 		Links: map[string]string{
@@ -89,7 +89,7 @@ func Examples(base string) Recipe {
 // BusyBox is a stand-in for small shell images: Debian's static busybox.
 func BusyBox(ref string) Recipe {
 	return Recipe{
-		Ref: ref, Revision: 1, Suite: "bookworm", Packages: []string{"busybox-static"}, BusyBox: true,
+		Ref: ref, Revision: 2, Suite: "bookworm", Packages: []string{"busybox-static"}, BusyBox: true,
 		Env: []string{binPath}, Cmd: []string{"sh"},
 		StandInFor: ref, Title: "busybox (stand-in)",
 	}

@@ -38,7 +38,8 @@ func dropped(p string) bool {
 	}
 	if strings.HasPrefix(p, "usr/share/doc/") {
 		// Licences stay, folders with them.
-		return strings.Count(p, "/") > 3 || (strings.Count(p, "/") == 3 && path.Base(p) != "copyright")
+		depth := strings.Count(p, "/") // of a package's own files: 4
+		return depth > 4 || (depth == 4 && path.Base(p) != "copyright")
 	}
 	// passwd- and its like: copies that differ by build.
 	return droppedFiles[p] || (strings.HasPrefix(p, "etc/") && strings.HasSuffix(p, "-")) ||
