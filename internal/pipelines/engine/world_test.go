@@ -151,7 +151,7 @@ func (w *world) advance(events ...engine.Event) []engine.Start {
 	return starts
 }
 
-// finish runs a step's work and reports its outcome.
+// outcome runs a step's work and reports its outcome.
 func (w *world) outcome(s engine.Start) engine.AttemptFinished {
 	w.t.Helper()
 	var in input
@@ -164,10 +164,7 @@ func (w *world) outcome(s engine.Start) engine.AttemptFinished {
 		o.Succeeded, o.ExitCode, o.Message = false, 1, err.Error()
 	}
 	for name, v := range out {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			w.t.Fatal(err)
-		}
+		raw := mustJSON(w.t, v)
 		if o.Parameters == nil {
 			o.Parameters = map[string]json.RawMessage{}
 		}
@@ -225,6 +222,15 @@ func (w *world) tree() string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+func mustJSON(t testing.TB, v any) json.RawMessage {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func sortedKeys[T any](m map[string]T) []string {
