@@ -86,7 +86,7 @@ def report(client, run, command):
     found = artifacts(client, run.run_id)
     print(f"\nrun {run.run_id}: {run.state} in {(run.finished_at - run.created_at).total_seconds():.1f} s\n")
     for artifact in found:
-        if artifact["type"] == "system.Metrics" and artifact["name"] == "scores":
+        if artifact["type"] == "Metrics" and artifact["name"] == "scores":
             print("the kept model on data it never saw:")
             for name, value in sorted(artifact["metadata"].items()):
                 if isinstance(value, float):

@@ -82,11 +82,12 @@ type RuntimeConfig struct {
 type ListOptions struct {
 	Namespace, PageToken, SortBy, Filter string
 	PageSize                             int
+	RunID                                string // of artifacts
 }
 
 func (o ListOptions) query() url.Values {
 	q := url.Values{}
-	for k, v := range map[string]string{"namespace": o.Namespace, "page_token": o.PageToken, "sort_by": o.SortBy, "filter": o.Filter} {
+	for k, v := range map[string]string{"namespace": o.Namespace, "page_token": o.PageToken, "sort_by": o.SortBy, "filter": o.Filter, "run_id": o.RunID} {
 		if v != "" {
 			q.Set(k, v)
 		}

@@ -23,8 +23,8 @@ func TestOfficialClientWithToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, task := range tasks {
-		if task.ParentTaskID == "" && string(task.Outputs.Parameters["Output"]) != "42" {
-			t.Errorf("1 + (1 + 40) gave %s", task.Outputs.Parameters["Output"])
+		if task.ParentTaskID == "" && string(task.Output("Output")) != "42" {
+			t.Errorf("1 + (1 + 40) gave %s", task.Output("Output"))
 		}
 	}
 }

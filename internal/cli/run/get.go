@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,9 +59,11 @@ func (d detail) draw(s *term.Streams) error {
 		lines = append(lines, "", s.Paint(term.Red, term.Plain(d.Error.Message)))
 	}
 	for _, t := range d.Tasks {
-		if t.ParentTaskID == "" && len(t.Outputs.Parameters) > 0 {
+		if t.ParentTaskID == "" && t.Outputs != nil && len(t.Outputs.Parameters) > 0 {
 			lines = append(lines, "", s.Paint(term.Bold, "results"))
-			lines = append(lines, values(t.Outputs.Parameters)...)
+			for _, p := range t.Outputs.Parameters {
+				lines = append(lines, fmt.Sprintf("  %s = %s", p.ParameterKey, term.Plain(string(p.Value))))
+			}
 		}
 	}
 	if len(d.Artifacts) > 0 {
@@ -78,18 +79,9 @@ func (d detail) draw(s *term.Streams) error {
 	}
 	var rows [][]string
 	for _, a := range d.Artifacts {
-		rows = append(rows, []string{a.Name, strings.TrimPrefix(a.Type, "system."), metadata(a.Metadata), a.URI})
+		rows = append(rows, []string{a.Name, a.Type, metadata(a.Metadata), a.URI})
 	}
 	return s.Rows([]string{"name", "type", "metadata", "where"}, rows)
-}
-
-func values(params map[string]json.RawMessage) []string {
-	var lines []string
-	for name, v := range params {
-		lines = append(lines, fmt.Sprintf("  %s = %s", name, term.Plain(string(v))))
-	}
-	slices.Sort(lines)
-	return lines
 }
 
 // metadata shows the scalars of an artifact's metadata.

@@ -54,7 +54,7 @@ func (o *logs) run(ctx context.Context, s *term.Streams, args []string) error {
 		return copyLog(ctx, s.Out, c, r.RunID, t.TaskID, o.follow)
 	}
 	for _, t := range steps {
-		if _, err := fmt.Fprintf(s.Out, "%s\n", s.Paint(term.Bold, "==> "+strings.TrimPrefix(t.Path, "root/"))); err != nil {
+		if _, err := fmt.Fprintf(s.Out, "%s\n", s.Paint(term.Bold, "==> "+t.Path())); err != nil {
 			return err
 		}
 		if err := copyLog(ctx, s.Out, c, r.RunID, t.TaskID, false); err != nil && !client.NotFound(err) {
@@ -68,7 +68,7 @@ func (o *logs) run(ctx context.Context, s *term.Streams, args []string) error {
 func steps(tasks []client.Task) []client.Task {
 	var out []client.Task
 	for _, t := range tasks {
-		if t.Type == "RUNTIME" && t.PodName != "" {
+		if t.Type == "RUNTIME" && len(t.Pods) > 0 {
 			out = append(out, t)
 		}
 	}
@@ -79,7 +79,7 @@ func step(steps []client.Task, arg string) (client.Task, error) {
 	var found []client.Task
 	var names []string
 	for _, t := range steps {
-		path := strings.TrimPrefix(t.Path, "root/")
+		path := t.Path()
 		if path == arg || t.TaskID == arg {
 			return t, nil
 		}

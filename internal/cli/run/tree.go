@@ -77,8 +77,8 @@ func (t *tree) line(task client.Task) string {
 	if name == "" {
 		name = task.Name
 	}
-	if task.Iteration != nil && *task.Iteration >= 0 {
-		name = fmt.Sprintf("[%d]", *task.Iteration)
+	if i, ok := task.Iteration(); ok {
+		name = fmt.Sprintf("[%d]", i)
 	}
 	end := task.EndTime
 	if end.IsZero() {
@@ -94,15 +94,15 @@ func (t *tree) line(task client.Task) string {
 	switch {
 	case task.State == "FAILED" && task.Error != nil && len(t.children[task.TaskID]) == 0:
 		text += "  " + t.s.Paint(term.Red, term.Plain(task.Error.Message))
-	case task.Why != "" && task.EndTime.IsZero():
-		text += "  " + t.s.Paint(term.Yellow, term.Plain(task.Why))
+	case task.Why() != "":
+		text += "  " + t.s.Paint(term.Yellow, term.Plain(task.Why()))
 	}
 	return text
 }
 
 // progress counts a loop's iterations that ended.
 func (t *tree) progress(task client.Task) (done, of int) {
-	if task.IterationCount == nil {
+	if task.TypeAttributes == nil || task.TypeAttributes.IterationCount == nil {
 		return 0, 0
 	}
 	for _, c := range t.children[task.TaskID] {
@@ -110,12 +110,12 @@ func (t *tree) progress(task client.Task) (done, of int) {
 			done++
 		}
 	}
-	return done, *task.IterationCount
+	return done, *task.TypeAttributes.IterationCount
 }
 
 // fold leaves of many iterations those worth a look.
 func fold(tasks []client.Task) (shown []client.Task, hidden string) {
-	if len(tasks) <= foldAbove || !slices.ContainsFunc(tasks, func(t client.Task) bool { return t.Iteration != nil && *t.Iteration >= 0 }) {
+	if len(tasks) <= foldAbove || !slices.ContainsFunc(tasks, func(t client.Task) bool { _, ok := t.Iteration(); return ok }) {
 		return tasks, ""
 	}
 	counts := map[string]int{}

@@ -107,14 +107,14 @@ func (w *watcher) show(r client.Run, tasks []client.Task) {
 		return
 	}
 	for _, t := range tasks {
-		said := t.State + "|" + t.Why
-		if t.ParentTaskID == "" || w.seen[t.TaskID] == said || t.State == "PENDING" && t.Why == "" {
+		said := t.State + "|" + t.Why()
+		if t.ParentTaskID == "" || w.seen[t.TaskID] == said || t.State == "PENDING" && t.Why() == "" {
 			continue
 		}
 		w.seen[t.TaskID] = said
-		line := fmt.Sprintf("%s  %-9s  %s", now.Format("15:04:05"), t.State, term.Plain(strings.TrimPrefix(t.Path, "root/")))
-		if t.Why != "" && t.EndTime.IsZero() {
-			line += "  " + term.Plain(t.Why)
+		line := fmt.Sprintf("%s  %-9s  %s", now.Format("15:04:05"), t.State, term.Plain(t.Path()))
+		if t.Why() != "" {
+			line += "  " + term.Plain(t.Why())
 		}
 		if !t.EndTime.IsZero() && !t.StartTime.IsZero() {
 			line += "  " + took(t.StartTime, t.EndTime)
@@ -183,11 +183,11 @@ func (w *watcher) end(ctx context.Context, c *client.Client, r client.Run, tasks
 		if t.State != "FAILED" || t.Type != "RUNTIME" {
 			continue
 		}
-		_, _ = fmt.Fprintf(w.s.Out, "\nend of the log of %s:\n", strings.TrimPrefix(t.Path, "root/"))
+		_, _ = fmt.Fprintf(w.s.Out, "\nend of the log of %s:\n", t.Path())
 		if err := tail(ctx, w.s, c, r.RunID, t.TaskID); err != nil {
 			_, _ = fmt.Fprintf(w.s.Out, "  (%v)\n", err)
 		}
-		_, _ = fmt.Fprintf(w.s.Out, "all of it: slipway run logs %s %s\n", r.RunID, strings.TrimPrefix(t.Path, "root/"))
+		_, _ = fmt.Fprintf(w.s.Out, "all of it: slipway run logs %s %s\n", r.RunID, t.Path())
 		break
 	}
 	return ErrRunFailed
