@@ -249,12 +249,13 @@ func fieldsOf(t reflect.Type) map[string]int {
 			continue
 		}
 		fields[name] = i
-		fields[camel(name)] = i
+		fields[Camel(name)] = i
 	}
 	return fields
 }
 
-func camel(snake string) string {
+// Camel is the camelCase spelling of a snake_case name.
+func Camel(snake string) string {
 	var out strings.Builder
 	up := false
 	for _, r := range snake {

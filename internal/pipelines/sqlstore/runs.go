@@ -90,8 +90,12 @@ func insertRun(tx *sqldb.Tx, r *pipelines.Run) error {
 }
 
 // Run finds a run by its id. Its Lease is not read: only Acquire gives one.
-func (s *Store) Run(ctx context.Context, id string) (pipelines.Run, error) {
-	return read(ctx, s, runTable, "run "+id, "t.id = ?", id)
+func (s *Store) Run(ctx context.Context, id string) (*pipelines.Run, error) {
+	r, err := read(ctx, s, runTable, "run "+id, "t.id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
 }
 
 // RunNamespace is where a run lies.
