@@ -7,7 +7,10 @@ MAKEFLAGS += --no-print-directory
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/slipway-ml/slipway/internal/version.Version=$(VERSION)
-GOBUILD  := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+GOBUILD  := $(GO) build -ldflags '$(LDFLAGS)'
+
+# One setting for building, testing and vetting, so that the build cache serves all.
+export CGO_ENABLED ?= 0
 
 ##@ Use
 

@@ -9,7 +9,7 @@ SLIPWAY_PYTHON=$(hack/venv.sh)
 export SLIPWAY_PYTHON
 
 step "units, and controllers against a real API server"
-go test -race -shuffle=on -timeout 15m ./...
+CGO_ENABLED=1 go test -race -shuffle=on -timeout 15m ./...
 
 if [ "$(id -u)" != 0 ]; then
   echo "end-to-end tests: SKIPPED, they start a local instance and so need root" >&2
