@@ -26,6 +26,12 @@ var platform = images.Credential{Username: "slipway", Password: "platform's own"
 // The password is the user's name; alice and bob have profiles of their names.
 func door(t *testing.T) string {
 	t.Helper()
+	address, _ := doorAndRegistry(t)
+	return address
+}
+
+func doorAndRegistry(t *testing.T) (address, behindIt string) {
+	t.Helper()
 	behind := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != platform.Username || password != platform.Password {
@@ -58,7 +64,7 @@ func door(t *testing.T) string {
 	New(strings.TrimPrefix(upstream.URL, "http://"), platform).Mount(router, config)
 	server := httptest.NewServer(router)
 	t.Cleanup(server.Close)
-	return strings.TrimPrefix(server.URL, "http://")
+	return strings.TrimPrefix(server.URL, "http://"), strings.TrimPrefix(upstream.URL, "http://")
 }
 
 func storeAs(t *testing.T, address, user string) *images.Store {
