@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 
@@ -84,6 +85,9 @@ func (p Profile) toObject(caller string) (*profilev1.Profile, error) {
 	}, nil
 }
 
+// valueShown is how Kubernetes begins: with the value, or only "object" for it.
+var valueShown = regexp.MustCompile(`^Invalid value: (".*?": )?`)
+
 // invalid is what the API server finds wrong with an object, in its schema's words.
 func invalid(err error) string {
 	var status apierrors.APIStatus
@@ -92,10 +96,7 @@ func invalid(err error) string {
 	}
 	var reasons []string
 	for _, cause := range status.Status().Details.Causes {
-		_, reason, found := strings.Cut(cause.Message, `": `) // Invalid value: "...": reason
-		if !found {
-			reason = cause.Message
-		}
+		reason := valueShown.ReplaceAllString(cause.Message, "")
 		if field := strings.TrimPrefix(cause.Field, "spec."); field != "" && field != "<nil>" {
 			reason = field + ": " + reason
 		}
