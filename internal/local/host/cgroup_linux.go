@@ -13,11 +13,7 @@ import (
 	"time"
 )
 
-// CgroupName is the instance's subtree in every hierarchy, the kubelet's
-// cgroupRoot.
-func CgroupName(instance string) string { return "slipway-" + instance }
-
-// system holds PID 1 and the components; the kubelet makes kubepods beside it.
+// systemCgroup, below the instance's subtree in every hierarchy, holds PID 1 and the components; the kubelet makes kubepods beside it.
 const systemCgroup = "system"
 
 // hierarchy is one mounted cgroup file system.
@@ -78,7 +74,7 @@ func MakeCgroups(instance string, pid int) error {
 }
 
 func (h hierarchy) make(instance string, pid int, alone bool) error {
-	top := filepath.Join(h.path, CgroupName(instance))
+	top := filepath.Join(h.path, Mark(instance))
 	if h.unified && alone {
 		if err := delegate(h.path); err != nil {
 			return err
@@ -134,7 +130,7 @@ func PodProcesses(instance string) ([]int, error) {
 		return strings.Compare(strconv.FormatBool(a.unified), strconv.FormatBool(b.unified))
 	})
 	var pids []int
-	err = filepath.WalkDir(filepath.Join(list[0].path, CgroupName(instance), "kubepods"), func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.Join(list[0].path, Mark(instance), "kubepods"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Name() != "cgroup.procs" {
 			return optional(err)
 		}
@@ -187,7 +183,7 @@ func removeCgroups(instance string) error {
 	for range 100 {
 		err = nil
 		for _, h := range list {
-			err = errors.Join(err, removeTree(filepath.Join(h.path, CgroupName(instance))))
+			err = errors.Join(err, removeTree(filepath.Join(h.path, Mark(instance))))
 		}
 		if err == nil {
 			return nil

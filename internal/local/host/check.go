@@ -12,3 +12,14 @@ type Check struct {
 
 // ElsewhereHint is the way for those who cannot run an instance here.
 const ElsewhereHint = "to use a Kubernetes cluster that you have instead, run: slipway install --kubeconfig FILE"
+
+// DefaultInstance is the name of an instance that nobody named.
+const DefaultInstance = "slipway"
+
+// Mark is what an instance's table, cgroups and node are called.
+func Mark(instance string) string {
+	if instance == DefaultInstance {
+		return instance
+	}
+	return DefaultInstance + "-" + instance
+}

@@ -12,9 +12,6 @@ import (
 	"strings"
 )
 
-// TableName is the instance's nftables table on the host.
-func TableName(instance string) string { return "slipway-" + instance }
-
 // table hides the pods behind the host's addresses, and lets nobody in from the
 // outside: the host forwards packets while an instance runs.
 const table = `table ip %[1]s {
@@ -31,7 +28,7 @@ const table = `table ip %[1]s {
 
 // Masquerade makes the table.
 func Masquerade(ctx context.Context, instance string, pods netip.Prefix) error {
-	rules := fmt.Sprintf(table, TableName(instance), pods, LinkName(instance))
+	rules := fmt.Sprintf(table, Mark(instance), pods, LinkName(instance))
 	_, err := output(ctx, rules, "nft", "-f", "-")
 	return err
 }
@@ -64,7 +61,7 @@ func Admit(ctx context.Context, instance string) error {
 			{"iifname", LinkName(instance)},
 			{"oifname", LinkName(instance), "ct", "state", "established,related"},
 		} {
-			args := slices.Concat([]string{"insert", "rule", c.Family, c.Table, c.Name}, match, []string{"accept", "comment", `"` + TableName(instance) + `"`})
+			args := slices.Concat([]string{"insert", "rule", c.Family, c.Table, c.Name}, match, []string{"accept", "comment", `"` + Mark(instance) + `"`})
 			if _, err := output(ctx, "", "nft", args...); err != nil {
 				return err
 			}
@@ -75,7 +72,7 @@ func Admit(ctx context.Context, instance string) error {
 
 // iptablesRules are what Admit inserts into iptables' FORWARD chain.
 func iptablesRules(instance string) [][]string {
-	comment := []string{"-m", "comment", "--comment", TableName(instance), "-j", "ACCEPT"}
+	comment := []string{"-m", "comment", "--comment", Mark(instance), "-j", "ACCEPT"}
 	return [][]string{
 		slices.Concat([]string{"FORWARD", "-i", LinkName(instance)}, comment),
 		slices.Concat([]string{"FORWARD", "-o", LinkName(instance), "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"}, comment),
@@ -95,7 +92,7 @@ func iptablesForward(ctx context.Context) (string, error) {
 func restrictive(rules, instance string) bool {
 	for line := range strings.Lines(rules) {
 		line = strings.TrimSpace(line)
-		if line == "" || line == "-P FORWARD ACCEPT" || strings.Contains(line, TableName(instance)) {
+		if line == "" || line == "-P FORWARD ACCEPT" || strings.Contains(line, Mark(instance)) {
 			continue
 		}
 		return true
@@ -122,7 +119,7 @@ func dismiss(ctx context.Context, instance string) error {
 	if err != nil {
 		return err
 	}
-	if strings.Contains(rules, TableName(instance)) {
+	if strings.Contains(rules, Mark(instance)) {
 		for _, r := range iptablesRules(instance) {
 			for err == nil {
 				_, err = output(ctx, "", "iptables", append([]string{"-w", "-D"}, r...)...)
@@ -172,7 +169,7 @@ func forwardChains(objects []nftObject) []nftChain {
 	var chains []nftChain
 	for _, o := range objects {
 		c := o.Chain
-		if c == nil || c.Hook != "forward" || c.Type != "filter" || strings.HasPrefix(c.Table, "slipway-") {
+		if c == nil || c.Hook != "forward" || c.Type != "filter" || (c.Table == DefaultInstance || strings.HasPrefix(c.Table, DefaultInstance+"-")) {
 			continue
 		}
 		if c.Family != "inet" && c.Family != "ip" || c.Family == "ip" && c.Table == "filter" && c.Name == "FORWARD" {
@@ -196,15 +193,15 @@ func dismissNft(ctx context.Context, instance string) error {
 	}
 	for _, o := range objects {
 		r := o.Rule
-		if r == nil || r.Comment != TableName(instance) || r.Family == "ip" && r.Table == "filter" {
+		if r == nil || r.Comment != Mark(instance) || r.Family == "ip" && r.Table == "filter" {
 			continue
 		}
 		_, e := output(ctx, "", "nft", "delete", "rule", r.Family, r.Table, r.Chain, "handle", fmt.Sprint(r.Handle))
 		err = errors.Join(err, e)
 	}
 	for _, o := range objects {
-		if o.Chain != nil && o.Chain.Table == TableName(instance) && o.Chain.Family == "ip" {
-			_, e := output(ctx, "", "nft", "delete", "table", "ip", TableName(instance))
+		if o.Chain != nil && o.Chain.Table == Mark(instance) && o.Chain.Family == "ip" {
+			_, e := output(ctx, "", "nft", "delete", "table", "ip", Mark(instance))
 			return errors.Join(err, e)
 		}
 	}

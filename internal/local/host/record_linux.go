@@ -73,6 +73,17 @@ func Forward() error {
 // Clean removes whatever an instance left on the host, in whatever way it ended.
 // Call it only while no supervisor of that name runs.
 func Clean(ctx context.Context, instance string) error {
+	if err := CleanGeneration(ctx, instance); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(runDir, instance)); err != nil {
+		return err
+	}
+	return restoreShared()
+}
+
+// CleanGeneration removes what belongs to one life of the instance's namespaces.
+func CleanGeneration(ctx context.Context, instance string) error {
 	err := errors.Join(removeCgroups(instance), disconnect(instance))
 	if _, missing := exec.LookPath("nft"); missing == nil {
 		err = errors.Join(err, dismiss(ctx, instance))
@@ -80,14 +91,42 @@ func Clean(ctx context.Context, instance string) error {
 	if err != nil {
 		return fmt.Errorf("clean up after instance %s: %w", instance, err)
 	}
-	if err := os.RemoveAll(filepath.Join(runDir, instance)); err != nil {
-		return err
-	}
-	return restoreForwarding()
+	return nil
 }
 
-// restoreForwarding does so when no instance is left.
-func restoreForwarding() error {
+// foldersFile lists the folders that MakeFolders made.
+const foldersFile = "folders"
+
+// MakeFolders makes empty folders on the host, to be mounted over; they go with
+// the last instance.
+func MakeFolders(paths []string) error {
+	made, err := os.ReadFile(filepath.Join(runDir, foldersFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, p := range paths {
+		if err := os.Mkdir(p, 0o755); err == nil {
+			made = append(made, p+"\n"...)
+		} else if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(runDir, foldersFile), made, 0o600)
+}
+
+// removeFolders leaves those that somebody has put something into.
+func removeFolders() {
+	made, err := os.ReadFile(filepath.Join(runDir, foldersFile))
+	if err != nil {
+		return
+	}
+	for p := range strings.Lines(string(made)) {
+		_ = os.Remove(strings.TrimSpace(p)) // not empty: not ours any more
+	}
+}
+
+// restoreShared puts back what instances share when none is left.
+func restoreShared() error {
 	entries, err := os.ReadDir(runDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -100,6 +139,7 @@ func restoreForwarding() error {
 			return nil
 		}
 	}
+	removeFolders()
 	old, err := os.ReadFile(filepath.Join(runDir, forwarding))
 	if err == nil {
 		err = sysctl("net/ipv4/ip_forward", strings.TrimSpace(string(old)))

@@ -174,17 +174,10 @@ func (m Mount) apply() error {
 }
 
 func (m Mount) write() error {
-	target := m.Target
-	if link, err := os.Readlink(target); err == nil {
-		if !filepath.IsAbs(link) {
-			link = filepath.Join(filepath.Dir(target), link)
-		}
-		target = link
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(m.Target), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(target, m.Content, 0o644)
+	return os.WriteFile(m.Target, m.Content, 0o644)
 }
 
 func socket(file *os.File) (*net.UnixConn, error) {

@@ -27,7 +27,7 @@ type Mount struct {
 	Source, Target, Type, Data string
 	Flags                      uintptr
 	// Content, when not nil, is written to Target instead of mounting anything
-	// there (a symbolic link's target and its folders are made first).
+	// there. Target must lie in what an earlier step mounted.
 	Content []byte
 	// Optional: a failure is no error.
 	Optional bool
