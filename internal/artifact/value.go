@@ -135,7 +135,7 @@ func Convert(t ParamType, v Value) (Value, error) {
 			return Value(text), nil
 		}
 	case Double:
-		if number {
+		if _, err := strconv.ParseFloat(string(v), 64); number && err == nil {
 			return Value(numberText(string(v))), nil
 		}
 	case Boolean:

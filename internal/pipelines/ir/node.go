@@ -13,12 +13,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Limits of a document. A pipeline of 10,000 tasks has about 300,000 nodes.
+// Limits of a document.
 const (
 	// MaxSize is the largest document in bytes that Parse reads.
-	MaxSize  = 32 << 20
-	maxNodes = 3_000_000
-	maxDepth = 100
+	MaxSize = 32 << 20
+	// maxAliased is how many nodes YAML aliases may add: each other node takes at
+	// least a byte of the text.
+	maxAliased = 20_000
+	maxDepth   = 100
+	// maxDocuments leaves room for empty ones.
+	maxDocuments = 10
 )
 
 // kind of a node.
@@ -123,8 +127,8 @@ func readDocuments(data []byte) ([]*node, error) {
 
 func readYAML(data []byte) (docs []*node, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	budget := maxNodes
-	for {
+	budget := len(data) + maxAliased
+	for range maxDocuments {
 		var doc yaml.Node
 		if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 			return docs, nil
@@ -140,6 +144,7 @@ func readYAML(data []byte) (docs []*node, err error) {
 		}
 		docs = append(docs, n)
 	}
+	return nil, errors.New("too many YAML documents")
 }
 
 func fromYAML(y *yaml.Node, budget *int, depth int) (*node, error) {

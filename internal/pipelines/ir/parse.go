@@ -26,6 +26,9 @@ func Parse(data []byte) (*Spec, error) {
 	if platform != nil {
 		spec.Platform = &PlatformSpec{}
 		d.decode("", platform, reflect.ValueOf(spec.Platform).Elem())
+		if len(spec.Platform.Platforms) == 0 {
+			spec.Platform = nil
+		}
 	}
 	if len(d.errs) > 0 {
 		return nil, d.errs
@@ -47,17 +50,13 @@ func sort(docs []*node) (pipeline, platform *node, err error) {
 			return nil, nil, errors.New("the document is not a pipeline: it must be an object with pipelineInfo and root")
 		}
 		if inner := doc.get("pipeline_spec", "pipelineSpec"); inner != nil {
-			docs := []*node{inner}
-			if p := doc.get("platform_spec", "platformSpec"); p != nil && p.kind != nullKind {
-				docs = append(docs, p)
-			}
-			if pipeline != nil {
+			if len(docs) > 1 {
 				return nil, nil, errors.New("more than one pipeline spec")
 			}
-			if pipeline, platform, err = sort(docs); err != nil {
-				return nil, nil, err
+			if inner.kind != mapKind {
+				return nil, nil, errors.New("pipeline_spec must be an object")
 			}
-			continue
+			return inner, doc.get("platform_spec", "platformSpec"), nil
 		}
 		switch {
 		case doc.get("platforms") != nil:
