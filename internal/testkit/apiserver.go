@@ -106,7 +106,7 @@ func start(program string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(names)
+	defer func() { _ = os.RemoveAll(names) }()
 	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
 		if err := os.Symlink(program, filepath.Join(names, name)); err != nil {
 			return err

@@ -19,7 +19,8 @@ func ObjectStore(t testing.TB) S3 {
 	t.Helper()
 	address := FreeAddress(t)
 	store := S3{Endpoint: "http://" + address, Access: "testkit-admin", Secret: "testkit-secret"}
-	cmd := exec.Command(Program(t, "versitygw"), "--port", address, "--access", store.Access, "--secret", store.Secret,
+	// Killed by the cleanup, after whatever the test still does in its own.
+	cmd := exec.CommandContext(context.Background(), Program(t, "versitygw"), "--port", address, "--access", store.Access, "--secret", store.Secret,
 		"--iam-dir", t.TempDir(), "--health", "/health", "--quiet", "posix", "--sidecar", t.TempDir(), t.TempDir())
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -56,7 +57,7 @@ func answers(ctx context.Context, url string) bool {
 // FreeAddress is a loopback address and port on which nothing listens now.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

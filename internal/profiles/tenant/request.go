@@ -22,38 +22,26 @@ const maxAnswer = 64 << 10
 type request struct {
 	method, path, query string
 	header              map[string]string
-	body                any // marshalled to XML; nil: none
+	body                any // written as XML; nil: none
 }
 
 // admined sends as the administrator. Statuses from 300 are errors, except those
 // that the caller tells apart.
-func (s *Store) admined(ctx context.Context, r request, expected ...int) (int, error) {
+func (s *Store) admined(ctx context.Context, r request, expected ...int) (status int, err error) {
 	key := Key{Access: s.config.AccessKey, Secret: s.config.SecretKey}
-	resp, body, err := s.exchange(ctx, key, r)
-	if err != nil {
-		return 0, err
+	status, body, err := s.send(ctx, key, r)
+	if err != nil || status < http.StatusMultipleChoices || slices.Contains(expected, status) {
+		return status, err
 	}
-	if resp.StatusCode < http.StatusMultipleChoices || slices.Contains(expected, resp.StatusCode) {
-		return resp.StatusCode, nil
-	}
-	return 0, refusal(resp, body)
+	return status, refusal(status, body)
 }
 
-// send signs with the given key and answers the status alone.
-func (s *Store) send(ctx context.Context, key Key, r request) (int, error) {
-	resp, _, err := s.exchange(ctx, key, r)
-	if err != nil {
-		return 0, err
-	}
-	return resp.StatusCode, nil
-}
-
-func (s *Store) exchange(ctx context.Context, key Key, r request) (*http.Response, []byte, error) {
+// send signs with the given key and returns the answer, whatever it says.
+func (s *Store) send(ctx context.Context, key Key, r request) (status int, body []byte, err error) {
 	var payload []byte
 	if r.body != nil {
-		var err error
 		if payload, err = xml.Marshal(r.body); err != nil {
-			return nil, nil, err
+			return 0, nil, err
 		}
 	}
 	url := strings.TrimSuffix(s.config.Endpoint, "/") + "/" + r.path
@@ -62,7 +50,7 @@ func (s *Store) exchange(ctx context.Context, key Key, r request) (*http.Respons
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, url, bytes.NewReader(payload))
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, err
 	}
 	for name, value := range r.header {
 		req.Header.Set(name, value)
@@ -71,18 +59,18 @@ func (s *Store) exchange(ctx context.Context, key Key, r request) (*http.Respons
 	req.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(sum[:]))
 	resp, err := s.http.Do(signer.SignV4(*req, key.Access, key.Secret, "", s.config.Region))
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	return resp, body, err
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return resp.StatusCode, body, err
 }
 
 // refusal makes an error of an S3 error document.
-func refusal(resp *http.Response, body []byte) error {
+func refusal(status int, body []byte) error {
 	var doc struct{ Code, Message string }
 	if xml.Unmarshal(body, &doc) != nil || doc.Code == "" {
-		return fmt.Errorf("the store answered %s", resp.Status)
+		return fmt.Errorf("the store answered %d", status)
 	}
-	return fmt.Errorf("the store answered %s: %s: %s", resp.Status, doc.Code, doc.Message)
+	return fmt.Errorf("the store answered %d: %s: %s", status, doc.Code, doc.Message)
 }

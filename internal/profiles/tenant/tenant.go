@@ -44,7 +44,7 @@ func Open(config blob.Config) (*Store, error) {
 // Works says whether the key opens the bucket: one cheap request, the whole check
 // of a tenant that is as it should be.
 func (s *Store) Works(ctx context.Context, bucket string, key Key) (bool, error) {
-	status, err := s.send(ctx, key, request{method: http.MethodHead, path: bucket})
+	status, _, err := s.send(ctx, key, request{method: http.MethodHead, path: bucket})
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("try the key of bucket %s: %w", bucket, err)
