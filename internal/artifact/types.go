@@ -1,20 +1,5 @@
 package artifact
 
-// Schema titles that the viewers know. Version is 0.0.1 for all of them.
-const (
-	SchemaArtifact              = "system.Artifact"
-	SchemaDataset               = "system.Dataset"
-	SchemaModel                 = "system.Model"
-	SchemaMetrics               = "system.Metrics"
-	SchemaClassificationMetrics = "system.ClassificationMetrics"
-	SchemaSlicedMetrics         = "system.SlicedClassificationMetrics"
-	SchemaHTML                  = "system.HTML"
-	SchemaMarkdown              = "system.Markdown"
-)
-
-// DefaultSchemaVersion is the version of the system.* schemas.
-const DefaultSchemaVersion = "0.0.1"
-
 // ParamType is the type of a parameter, spelled as in the compiled format.
 type ParamType string
 

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// WorkspaceDir is where a run's workspace volume is mounted in a step.
-const WorkspaceDir = "/kfp-workspace"
-
 // localDirs maps the schemes that have a place of their own in a step to it. The
 // SDK derives the same paths by itself, so they are part of the contract.
 var localDirs = map[string]string{"gs": "/gcs/", "s3": "/s3/", "minio": "/minio/", "oci": "/oci/"}
@@ -75,9 +72,4 @@ func LocalPath(uri string) string {
 		return dir + strings.ReplaceAll(rest, "/", "_") + "/models"
 	}
 	return dir + rest
-}
-
-// WorkspacePath is the path of an artifact that lies in the run's workspace.
-func WorkspacePath(uri string) string {
-	return path.Join(WorkspaceDir, ".artifacts", strings.TrimLeft(LocalPath(uri), "/"))
 }

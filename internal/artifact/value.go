@@ -3,6 +3,7 @@ package artifact
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -266,8 +267,8 @@ func Canonical(v Value) (Value, error) {
 	if err := dec.Decode(&x); err != nil {
 		return nil, fmt.Errorf("not a JSON value: %w", err)
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("more than one JSON value")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one JSON value")
 	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

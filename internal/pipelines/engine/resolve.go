@@ -150,13 +150,14 @@ func resolveArtifacts(dag, n *node, itemInput string, io *pipelines.TaskIO) erro
 		}
 		io.Artifacts[src.Name] = ids
 	}
+	overList := n.loop() && n.task.Loop.Artifacts
 	for _, def := range n.comp.Inputs.Artifacts {
 		ids, given := io.Artifacts[def.Name]
 		switch {
 		case def.Name == itemInput, def.Optional && !given:
 		case !given:
 			return fmt.Errorf("input artifact %q has no value: %s", def.Name, missing(dag, n.task, def.Name))
-		case !def.List && len(ids) != 1 && !(n.loop() && n.task.Loop.Artifacts):
+		case !def.List && len(ids) != 1 && !overList:
 			return fmt.Errorf("input artifact %q takes one artifact, and there are %d", def.Name, len(ids))
 		}
 	}

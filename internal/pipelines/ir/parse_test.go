@@ -52,8 +52,8 @@ root:
 func TestParseRefuses(t *testing.T) {
 	tests := map[string]struct{ old, new, want string }{
 		"an unknown field": {
-			"schemaVersion: 2.1.0", "schemaVersion: 2.1.0\nflavour: sweet",
-			"flavour (line 4, column 1): unknown field",
+			"schemaVersion: 2.1.0", "schemaVersion: 2.1.0\ntaste: sweet",
+			"taste (line 4, column 1): unknown field",
 		},
 		"an unknown field deep inside": {
 			"{image: busybox}", "{image: busybox, volumes: []}",
