@@ -76,7 +76,7 @@ func (o *Outside) Find(ctx context.Context, ref string) (name.Reference, error) 
 	_, err = remote.Head(r, append(o.options(ctx), remote.WithRetryBackoff(remote.Backoff{Steps: 1}))...)
 	var network net.Error
 	if errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, r.Context().RegistryStr(), err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, hostOf(r), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)

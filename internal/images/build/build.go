@@ -59,14 +59,55 @@ func (b *Builder) Build(ctx context.Context, r Recipe, base v1.Image) (string, e
 	if b.Cached(r) { // another instance was faster
 		return b.Path(r), nil
 	}
+	if err := b.sweep(); err != nil {
+		return "", fmt.Errorf("clean the image cache: %w", err)
+	}
 	if err := b.make(ctx, r, base); err != nil {
 		return "", fmt.Errorf("build image %s: %w", r.Ref, err)
 	}
 	return b.Path(r), nil
 }
 
+// keep is how long an image stays in the cache after the day it was built.
+const keep = 90 * 24 * time.Hour
+
+// sweep removes what killed builds left, and images so old that their recipe, or
+// the packages in them, have surely changed.
+func (b *Builder) sweep() error {
+	works, err := filepath.Glob(filepath.Join(b.Cache, workPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, w := range works {
+		unlock, err := tryLock(b.Cache, strings.TrimPrefix(filepath.Base(w), workPrefix))
+		if err != nil {
+			return err
+		}
+		if unlock == nil {
+			continue // being built, by us or by another instance
+		}
+		if err := errors.Join(os.RemoveAll(w), unlock()); err != nil {
+			return err
+		}
+	}
+	tars, err := filepath.Glob(filepath.Join(b.Cache, "*.tar"))
+	if err != nil {
+		return err
+	}
+	for _, t := range tars {
+		if info, err := os.Stat(t); err == nil && b.Clock().Sub(info.ModTime()) > keep {
+			if err := os.Remove(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const workPrefix = ".work-"
+
 func (b *Builder) make(ctx context.Context, r Recipe, base v1.Image) (err error) {
-	work := filepath.Join(b.Cache, ".work-"+r.Key())
+	work := filepath.Join(b.Cache, workPrefix+r.Key())
 	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("remove what an earlier build left: %w", err)
 	}
