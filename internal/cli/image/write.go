@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -27,6 +28,7 @@ func newLoad(s *term.Streams) *cobra.Command {
 		},
 	}
 	c.flags(cmd)
+	cmd.Flags().VarP(&c.format, "output", "o", "output format")
 	return cmd
 }
 
@@ -36,6 +38,7 @@ func (c *common) load(ctx context.Context, s *term.Streams, file string) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
+	var loaded []string
 	for _, e := range a.Entries {
 		if e.Ref == "" {
 			return fmt.Errorf("%s carries no name: give it one with `slipway image push %s NAME`", file, file)
@@ -44,11 +47,28 @@ func (c *common) load(ctx context.Context, s *term.Streams, file string) (err er
 		if err != nil {
 			return err
 		}
-		if err := c.store1(ctx, s, ref, e, file); err != nil {
+		if err := c.write(ctx, ref, e, file); err != nil {
 			return err
 		}
+		loaded = append(loaded, ref)
 	}
-	return nil
+	return c.done(s, loaded...)
+}
+
+// done tells which images are now there.
+func (c *common) done(s *term.Streams, refs ...string) error {
+	type result struct {
+		Image string `json:"image"`
+	}
+	results := []result{}
+	for _, ref := range refs {
+		results = append(results, result{ref})
+	}
+	if ok, err := s.Print(c.format, results); ok {
+		return err
+	}
+	_, err := fmt.Fprintln(s.Out, strings.Join(refs, "\n"))
+	return err
 }
 
 func newPush(s *term.Streams) *cobra.Command {
@@ -63,6 +83,7 @@ A NAME without a registry host means slipway.dev/profiles/<your profile>/NAME.`,
 		},
 	}
 	c.flags(cmd)
+	cmd.Flags().VarP(&c.format, "output", "o", "output format")
 	return cmd
 }
 
@@ -72,7 +93,10 @@ func (c *common) push(ctx context.Context, s *term.Streams, source, name string)
 		return err
 	}
 	if _, err := os.Stat(source); err != nil {
-		return c.copy(ctx, s, source, ref)
+		if err := c.copy(ctx, source, ref); err != nil {
+			return err
+		}
+		return c.done(s, ref)
 	}
 	a, err := ocitar.Open(source)
 	if err != nil {
@@ -82,22 +106,21 @@ func (c *common) push(ctx context.Context, s *term.Streams, source, name string)
 	if len(a.Entries) != 1 {
 		return fmt.Errorf("%s holds %d images: load them with `slipway image load %s`", source, len(a.Entries), source)
 	}
-	return c.store1(ctx, s, ref, a.Entries[0], source)
+	if err := c.write(ctx, ref, a.Entries[0], source); err != nil {
+		return err
+	}
+	return c.done(s, ref)
 }
 
-func (c *common) store1(ctx context.Context, s *term.Streams, ref string, e ocitar.Entry, file string) error {
+func (c *common) write(ctx context.Context, ref string, e ocitar.Entry, file string) error {
 	store, err := c.store()
 	if err != nil {
 		return err
 	}
-	if err := store.Push(ctx, ref, e.Image, images.Provenance{Origin: images.Loaded, Source: file, Time: time.Now()}); err != nil {
-		return explain(err, ref)
-	}
-	_, err = fmt.Fprintln(s.Out, ref)
-	return err
+	return explain(store.Push(ctx, ref, e.Image, images.Provenance{Origin: images.Loaded, Source: file, Time: time.Now()}), ref)
 }
 
-func (c *common) copy(ctx context.Context, s *term.Streams, source, ref string) error {
+func (c *common) copy(ctx context.Context, source, ref string) error {
 	store, err := c.store()
 	if err != nil {
 		return err
@@ -111,11 +134,7 @@ func (c *common) copy(ctx context.Context, s *term.Streams, source, ref string) 
 	if err != nil {
 		return err
 	}
-	if err := store.Push(ctx, ref, img, images.Provenance{Origin: images.Pushed, Source: "copy of " + source, Time: time.Now()}); err != nil {
-		return explain(err, ref)
-	}
-	_, err = fmt.Fprintln(s.Out, ref)
-	return err
+	return explain(store.Push(ctx, ref, img, images.Provenance{Origin: images.Pushed, Source: "copy of " + source, Time: time.Now()}), ref)
 }
 
 func newPull(s *term.Streams) *cobra.Command {
@@ -129,6 +148,7 @@ replaces what the registry has under that name: a stand-in too.`,
 		},
 	}
 	c.flags(cmd)
+	cmd.Flags().VarP(&c.format, "output", "o", "output format")
 	return cmd
 }
 
@@ -154,6 +174,5 @@ func (c *common) pull(ctx context.Context, s *term.Streams, name string) error {
 		}
 		return explain(err, ref)
 	}
-	_, err = fmt.Fprintln(s.Out, ref)
-	return err
+	return c.done(s, ref)
 }
