@@ -122,7 +122,7 @@ var imageName = regexp.MustCompile(`image "([^"]+)"`)
 // be that of a volume instead of the container's. The kubelet reports a failing
 // pull and the pause after it in turns: both give the same sentence.
 func image(name, message string) Reason {
-	if m := imageName.FindStringSubmatch(message); m != nil {
+	if m := imageName.FindStringSubmatch(message); m != nil && !strings.HasSuffix("/"+m[1], "/"+name) {
 		name = m[1]
 	}
 	lower := strings.ToLower(message)
