@@ -1,0 +1,3 @@
+module github.com/slipway-ml/slipway/distro/pause
+
+go 1.26.0
