@@ -72,15 +72,15 @@ func (g *guard) admit(r *http.Request, caller login.Identity) (string, error) {
 	}
 	namespace, err := g.need.Namespace(r)
 	if isAbsent(err) {
-		return "", absent(g.need)
+		return "", absent(g.need.noun(r))
 	}
 	if err != nil {
 		return "", err
 	}
 	attributes := Attributes{Verb: g.need.Verb, Group: g.need.Group, Resource: g.need.Resource, Namespace: namespace}
 	err = review(r.Context(), g.config.Review, caller, attributes)
-	if g.need.ByID && IsForbidden(err) {
-		return namespace, absent(g.need)
+	if noun := g.need.noun(r); noun != "" && IsForbidden(err) {
+		return namespace, absent(noun)
 	}
 	return namespace, err
 }

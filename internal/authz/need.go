@@ -10,6 +10,7 @@ package authz
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/slipway-ml/slipway/internal/login"
 	"github.com/slipway-ml/slipway/internal/rest"
@@ -34,9 +35,25 @@ type Need struct {
 	Namespace func(*http.Request) (string, error)
 	// ByID makes a refusal look exactly like an absent object (404).
 	ByID bool
+	// Named is for routes where some requests name an object by its id, for example
+	// the parent that narrows a list: it says which noun the request names, and then
+	// does what ByID does; "" for a request that names none. Optional.
+	Named func(*http.Request) string
 
 	level level
 	why   string
+}
+
+// noun is what the request names by its id; "": nothing.
+func (n Need) noun(r *http.Request) string {
+	switch {
+	case n.Named != nil:
+		return n.Named(r)
+	case n.ByID:
+		return strings.TrimSuffix(n.Resource, "s")
+	default:
+		return ""
+	}
 }
 
 type level int

@@ -136,8 +136,11 @@ func (v *verbs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // absent is the one answer for an object that is not there or not to be seen.
-func absent(need Need) error {
-	return rest.Errorf(rest.NotFound, "%s not found", strings.TrimSuffix(need.Resource, "s"))
+func absent(noun string) error {
+	if noun == "" {
+		noun = "object"
+	}
+	return rest.Errorf(rest.NotFound, "%s not found", noun)
 }
 
 func isAbsent(err error) bool { return errors.Is(err, ErrAbsent) }

@@ -65,22 +65,6 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// CodeOf is the google.rpc code of an HTTP status, for errors that have only that.
-func CodeOf(status int) Code {
-	switch status {
-	case http.StatusBadRequest:
-		return InvalidArgument
-	case http.StatusRequestEntityTooLarge, http.StatusMethodNotAllowed:
-		return InvalidArgument
-	}
-	for code, s := range statuses {
-		if s == status {
-			return code
-		}
-	}
-	return Internal
-}
-
 // errorBody is google.rpc.Status as grpc-gateway writes it.
 type errorBody struct {
 	Error   string `json:"error"`

@@ -60,7 +60,7 @@ func (a *API) healthz(*http.Request) (any, error) {
 
 func (a *API) mountExperiments(router *authz.Router) {
 	const path = v2beta1 + "/experiments"
-	byID := byID("experiments", a.experimentNamespace)
+	byID := byID("experiment", "experiments", a.experimentNamespace)
 	router.Handle("POST "+path, need("experiments", "create", inBody("namespace")), handle(a.createExperiment))
 	router.Handle("GET "+path, need("experiments", "list", authz.InQuery("namespace")), handle(a.listExperiments))
 	router.Handle("GET "+path+"/{experiment}", byID("get"), handle(a.getExperiment))
@@ -71,7 +71,7 @@ func (a *API) mountExperiments(router *authz.Router) {
 
 func (a *API) mountPipelines(router *authz.Router) {
 	const path = v2beta1 + "/pipelines"
-	byID, named := byID("pipelines", a.pipelineNamespace), byID("pipelines", a.namesOrVersionsNamespace)
+	byID, named := byID("pipeline", "pipelines", a.pipelineNamespace), byID("pipeline", "pipelines", a.namesOrVersionsNamespace)
 	router.Handle("POST "+path, need("pipelines", "create", inBody("namespace")), handle(a.createPipeline))
 	router.Handle("POST "+path+"/create", need("pipelines", "create", inBody("pipeline", "namespace")), handle(a.createPipelineAndVersion))
 	router.Handle("POST "+path+"/upload", need("pipelines", "create", authz.InQuery("namespace")), handleUpload(a.uploadPipeline))
@@ -91,9 +91,9 @@ func (a *API) mountPipelines(router *authz.Router) {
 
 func (a *API) mountRuns(router *authz.Router) {
 	const path = v2beta1 + "/runs"
-	byID, artifactByID := byID("runs", a.runNamespace), byID("runs", a.artifactNamespace)
-	router.Handle("POST "+path, need("runs", "create", a.newRunNamespace), handle(a.createRun))
-	router.Handle("GET "+path, need("runs", "list", a.listedRunsNamespace), handle(a.listRuns))
+	byID, artifactByID := byID("run", "runs", a.runNamespace), byID("artifact", "runs", a.artifactNamespace)
+	router.Handle("POST "+path, a.newRun(), handle(a.createRun))
+	router.Handle("GET "+path, narrowing("experiment_id", "experiment", a.listedRunsNamespace), handle(a.listRuns))
 	router.Handle("GET "+path+"/{run}", byID("get"), handle(a.getRun))
 	router.Handle("DELETE "+path+"/{run}", byID("delete"), handle(a.deleteRun))
 	router.Handle("POST "+path+"/{run}:archive", byID("archive"), handle(a.archiveRun(pipelines.Archived)))
@@ -103,6 +103,6 @@ func (a *API) mountRuns(router *authz.Router) {
 	router.Handle("GET "+path+"/{run}/tasks/{task}", byID("get"), handle(a.getTask))
 	router.Handle("GET "+path+"/{run}/nodes/{node}/artifacts/{artifact}:read", byID("readArtifact"), http.HandlerFunc(a.readArtifact))
 	router.Handle("GET "+v1alpha1+"/runs/{run}/nodes/{node}/log", byID("get"), http.HandlerFunc(a.readLog))
-	router.Handle("GET "+v2beta1+"/artifacts", need("runs", "list", a.listedArtifactsNamespace), handle(a.listArtifacts))
+	router.Handle("GET "+v2beta1+"/artifacts", narrowing("run_id", "run", a.listedArtifactsNamespace), handle(a.listArtifacts))
 	router.Handle("GET "+v2beta1+"/artifacts/{artifact}", artifactByID("get"), handle(a.getArtifact))
 }

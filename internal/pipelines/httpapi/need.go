@@ -17,13 +17,25 @@ func need(resource, verb string, namespace namespaceFunc) authz.Need {
 	return authz.Need{Verb: verb, Group: authz.KFP, Resource: resource, Namespace: namespace}
 }
 
-// byID is the need of routes that find one object by its id.
-func byID(resource string, namespace namespaceFunc) func(verb string) authz.Need {
+// byID is the need of routes that find one object, called noun, by its id.
+func byID(noun, resource string, namespace namespaceFunc) func(verb string) authz.Need {
 	return func(verb string) authz.Need {
 		n := need(resource, verb, namespace)
-		n.ByID = true
+		n.Named = func(*http.Request) string { return noun }
 		return n
 	}
+}
+
+// narrowing is the need of a list that a query parameter narrows to one parent.
+func narrowing(parameter, noun string, namespace namespaceFunc) authz.Need {
+	n := need("runs", "list", namespace)
+	n.Named = func(r *http.Request) string {
+		if r.URL.Query().Get(parameter) == "" {
+			return ""
+		}
+		return noun
+	}
+	return n
 }
 
 // lookUp asks the store where an object lies.
@@ -63,19 +75,34 @@ func (a *API) artifactNamespace(r *http.Request) (string, error) {
 	return lookUp(r.Context(), r.PathValue("artifact"), a.Store.ArtifactNamespace)
 }
 
-// newRunNamespace is that of the experiment which the body or the query names.
-func (a *API) newRunNamespace(r *http.Request) (string, error) {
-	experiment, err := bodyField(r, "experiment_id")
-	if err != nil {
-		return "", err
+// newRun is the need of a new run, which lies where its experiment does.
+func (a *API) newRun() authz.Need {
+	n := need("runs", "create", func(r *http.Request) (string, error) {
+		id, err := namedExperiment(r)
+		if err != nil {
+			return "", err
+		}
+		if id == "" {
+			return authz.OrHome(r, "")
+		}
+		return lookUp(r.Context(), id, a.Store.ExperimentNamespace)
+	})
+	n.Named = func(r *http.Request) string {
+		if id, err := namedExperiment(r); err != nil || id == "" {
+			return ""
+		}
+		return "experiment"
 	}
-	if experiment == "" {
-		experiment = r.URL.Query().Get("experiment_id")
+	return n
+}
+
+// namedExperiment is the experiment that a new run's body or query names.
+func namedExperiment(r *http.Request) (string, error) {
+	id, err := bodyField(r, "experiment_id")
+	if err == nil && id == "" {
+		id = r.URL.Query().Get("experiment_id")
 	}
-	if experiment == "" {
-		return authz.OrHome(r, "")
-	}
-	return lookUp(r.Context(), experiment, a.Store.ExperimentNamespace)
+	return id, err
 }
 
 func (a *API) listedRunsNamespace(r *http.Request) (string, error) {
