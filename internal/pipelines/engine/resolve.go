@@ -201,17 +201,23 @@ func (n *node) resolveItems() error {
 }
 
 // iterationInputs are the loop's inputs with the item in the place of the list.
+// The list itself stays out unless a task in the loop reads it: every iteration has
+// a row, and 10,000 rows of 10,000 items each would be too much.
 func (n *node) iterationInputs(i int) (pipelines.TaskIO, error) {
 	l := n.task.Loop
 	io := pipelines.TaskIO{Artifacts: n.row.Inputs.Artifacts}
 	io.Parameters = make(map[string]artifact.Value, len(n.row.Inputs.Parameters)+1)
 	for name, v := range n.row.Inputs.Parameters {
-		io.Parameters[name] = v
+		if name != l.ItemsFrom || l.Artifacts || l.ItemsUsed {
+			io.Parameters[name] = v
+		}
 	}
 	if l.Artifacts {
 		io.Artifacts = make(map[string][]string, len(n.row.Inputs.Artifacts)+1)
 		for name, ids := range n.row.Inputs.Artifacts {
-			io.Artifacts[name] = ids
+			if name != l.ItemsFrom || l.ItemsUsed {
+				io.Artifacts[name] = ids
+			}
 		}
 		io.Artifacts[l.ItemInput] = n.ids[i : i+1]
 		return io, nil

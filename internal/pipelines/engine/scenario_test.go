@@ -125,6 +125,9 @@ func TestLoopsCollectInOrderAndFlattenNestedLoops(t *testing.T) {
 		w.runAll()
 		got := map[string]string{}
 		for _, task := range w.tasks {
+			if _, ok := task.Inputs.Parameters["pipelinechannel--numbers"]; ok && task.Iteration >= 0 {
+				t.Errorf("%s carries the whole list of its loop", task.Path)
+			}
 			for name, v := range task.Outputs.Parameters {
 				got[task.Path+" "+name] = string(v)
 			}

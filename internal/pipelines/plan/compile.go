@@ -150,7 +150,9 @@ func (c *compiler) task(path, name string, in *ir.Task, at map[string]int) (*Tas
 			t.Condition = e
 		}
 	}
-	t.Loop = loop(in)
+	if t.Loop = loop(in); t.Loop != nil {
+		t.Loop.ItemsUsed = reads(comp, t.Loop.ItemsFrom)
+	}
 	t.Retry = retry(in.RetryPolicy)
 	t.Type = taskType(t)
 	return t, nil
@@ -193,6 +195,27 @@ func loop(in *ir.Task) *Loop {
 		return nil
 	}
 	return l
+}
+
+// reads reports whether something in a component reads one of its inputs. A step
+// may read any.
+func reads(c *Component, input string) bool {
+	if c.DAG == nil {
+		return true
+	}
+	for _, t := range c.DAG.Tasks {
+		for i := range t.Parameters {
+			if s := &t.Parameters[i]; s.Kind == FromInput && s.Input == input {
+				return true
+			}
+		}
+		for _, s := range t.Artifacts {
+			if s.Kind == FromInput && s.Input == input {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Defaults of a retry policy, from kfp's pipeline_spec.proto.

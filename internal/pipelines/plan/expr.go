@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -41,8 +42,8 @@ func NewExpr(text string) (*Expr, error) {
 		return nil, fmt.Errorf("make the CEL environment: %w", err)
 	}
 	ast, issues := env.Compile(text)
-	if issues.Err() != nil {
-		return nil, fmt.Errorf("expression %q: %w", text, issues.Err())
+	if errs := issues.Errors(); len(errs) > 0 {
+		return nil, fmt.Errorf("expression %q: %s", text, errs[0].Message)
 	}
 	program, err := env.Program(ast, cel.CostLimit(evalCost))
 	if err != nil {
@@ -55,6 +56,9 @@ func NewExpr(text string) (*Expr, error) {
 func (e *Expr) Holds(params map[string]artifact.Value) (bool, error) {
 	values := make(map[string]any, len(params))
 	for name, v := range params {
+		if !strings.Contains(e.Text, name) { // it may be a list of thousands
+			continue
+		}
 		x, err := native(v)
 		if err != nil {
 			return false, fmt.Errorf("condition %q: parameter %q: %w", e.Text, name, err)

@@ -173,6 +173,8 @@ type Loop struct {
 	// ItemsFrom names an input parameter, or an artifact list if Artifacts is set.
 	ItemsFrom string
 	Artifacts bool
+	// ItemsUsed says that a task in the loop reads ItemsFrom as a whole.
+	ItemsUsed bool
 	ItemInput string
 	Limit     int // iterations at once; 0: no bound
 }
