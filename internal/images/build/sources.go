@@ -21,7 +21,7 @@ const (
 // Debian mirrors where it has some, else Debian's.
 func aptSources(suite string) (lines []string, mirror string, err error) {
 	if _, err := os.Stat(keyring); err != nil {
-		return nil, "", fmt.Errorf("Debian's signing keys are missing (%s); install them: sudo apt-get install -y debian-archive-keyring", keyring)
+		return nil, "", fmt.Errorf("the signing keys of Debian are missing (%s); install them: sudo apt-get install -y debian-archive-keyring", keyring)
 	}
 	main, security := debianMirror, securityMirror
 	for _, u := range hostMirrors("/etc/apt") {
@@ -79,7 +79,7 @@ func redact(raw string) string {
 func aptAcquire(ctx context.Context) []byte {
 	out, err := exec.CommandContext(ctx, "apt-config", "dump").Output()
 	if err != nil {
-		return nil // no apt settings to honour
+		return nil // no settings of apt
 	}
 	var b strings.Builder
 	for l := range strings.Lines(string(out)) {

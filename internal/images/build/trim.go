@@ -37,7 +37,7 @@ func dropped(p string) bool {
 		}
 	}
 	if strings.HasPrefix(p, "usr/share/doc/") {
-		// Licences stay, folders with them.
+		// A licence stays, with its folder.
 		depth := strings.Count(p, "/") // of a package's own files: 4
 		return depth > 4 || (depth == 4 && path.Base(p) != "copyright")
 	}

@@ -162,7 +162,7 @@ func TestRequests(t *testing.T) {
 			if res.StatusCode != c.status {
 				t.Errorf("status %d, want %d", res.StatusCode, c.status)
 			}
-			if challenge := res.Header.Get("Www-Authenticate"); (res.StatusCode == 401) != strings.HasPrefix(challenge, "Basic ") {
+			if challenge := res.Header.Get("Www-Authenticate"); (res.StatusCode == http.StatusUnauthorized) != strings.HasPrefix(challenge, "Basic ") {
 				t.Errorf("challenge %q at status %d", challenge, res.StatusCode)
 			}
 		})
