@@ -19,8 +19,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/slipway-ml/slipway/internal/blob"
 	"github.com/slipway-ml/slipway/internal/pipelines/attempt"
@@ -39,14 +37,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	s3 := testkit.ObjectStore(t)
-	host := strings.TrimPrefix(s3.Endpoint, "http://")
-	client, err := minio.New(host, &minio.Options{Creds: credentials.NewStaticV4(s3.Access, s3.Secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := client.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	s3.MakeBucket(t, bucket)
 	store, err := blob.Open(blob.Config{Endpoint: s3.Endpoint, AccessKey: s3.Access, SecretKey: s3.Secret})
 	if err != nil {
 		t.Fatal(err)

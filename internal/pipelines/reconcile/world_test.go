@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -49,15 +47,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	s3 := testkit.ObjectStore(t)
-	client, err := minio.New(strings.TrimPrefix(s3.Endpoint, "http://"), &minio.Options{Creds: credentials.NewStaticV4(s3.Access, s3.Secret, "")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := client.MakeBucket(t.Context(), profile, minio.MakeBucketOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	s3.MakeBucket(t, profile)
 	config := blob.Config{Endpoint: s3.Endpoint, AccessKey: s3.Access, SecretKey: s3.Secret}
 	w := &world{kube: fake.NewClientset(), ran: map[string]int{}, dead: map[string]chan struct{}{}}
+	var err error
 	if w.objects, err = blob.Open(config); err != nil {
 		t.Fatal(err)
 	}
