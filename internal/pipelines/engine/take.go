@@ -25,6 +25,9 @@ func (m *Machine) Take() (c pipelines.Change, start []Start, stop []Stop, done b
 	}
 	c.Attempts = latest(m.newAttempts)
 	c.Artifacts = m.newFacts
+	if len(m.starts) > 0 {
+		start = make([]Start, 0, len(m.starts))
+	}
 	for _, n := range m.starts {
 		if n.open() && n.row.State != pipelines.Canceling {
 			start = append(start, m.start(n))
