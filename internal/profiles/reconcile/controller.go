@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	profilev1 "github.com/slipway-ml/slipway/api/profile/v1"
+	"github.com/slipway-ml/slipway/internal/blob"
 	"github.com/slipway-ml/slipway/internal/kube"
 	"github.com/slipway-ml/slipway/internal/profiles/tenant"
 )
@@ -47,6 +49,7 @@ type Reconciler struct {
 
 // New makes a Reconciler. reader reads past the cache: Secrets are never cached.
 func New(c client.Client, reader client.Reader, recorder events.EventRecorder, options Options) *Reconciler {
+	options.S3Region = cmp.Or(options.S3Region, blob.DefaultRegion)
 	return &Reconciler{client: c, reader: reader, events: recorder, options: options}
 }
 

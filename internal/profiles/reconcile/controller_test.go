@@ -194,7 +194,7 @@ func TestADeletionThatDoesNotEnd(t *testing.T) {
 				t.Fatalf("Reconcile = %v", err)
 			}
 			e.wantCondition(profile, profilev1.Unknown, tc.left)
-			e.drainEvents()
+			e.wantEvents("Normal Successful")
 
 			e.clock.Step(2 * time.Minute)
 			e.reconcile(profile)

@@ -16,7 +16,7 @@ type Options struct {
 	BucketPrefix string
 	// S3Endpoint is how pods reach the store: http://host:port.
 	S3Endpoint string
-	S3Region   string
+	S3Region   string // default blob.DefaultRegion
 	// TrustBundle is PEM: the certificate authorities of the network, for pods.
 	// Empty: pods keep what their image has.
 	TrustBundle []byte

@@ -31,7 +31,8 @@ func (r *Reconciler) saveStatus(ctx context.Context, s *scope, failure error) er
 	if err := kube.PatchStatus(ctx, r.client, s.profile, s.before); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !slices.Equal(status.Conditions, s.before.Status.Conditions) {
+	changed := !slices.Equal(status.Conditions, s.before.Status.Conditions)
+	if changed && s.profile.DeletionTimestamp.IsZero() {
 		r.tell(s.profile, s.condition)
 	}
 	return nil
@@ -54,7 +55,7 @@ func successful() profilev1.ProfileCondition {
 }
 
 func retrying(err error) profilev1.ProfileCondition {
-	return condition(profilev1.Unknown, fmt.Sprintf("tried again soon: %v", err))
+	return condition(profilev1.Unknown, fmt.Sprintf("not finished, tried again soon: %v", err))
 }
 
 // foreignNamespace begins with upstream's words, which its clients look for.
