@@ -33,21 +33,23 @@ func (g *generation) components() ([]children.Component, error) {
 		list = append(list, children.Component{Name: name, Needs: needs, Run: run})
 	}
 	for _, p := range component.Programs(g.plan) {
-		switch p.Name {
-		case component.Kubelet: // stops before the pods do, and starts after their sandbox is there
-			add("pause-image", []string{component.Containerd}, g.importPause)
-			add("pods", []string{component.Containerd}, g.endPods)
-			p.Needs = append(p.Needs, "pause-image", "pods")
-		case component.Netpol, component.Volumes:
-			p.Needs = append(p.Needs, "manifests")
+		if p.Name == component.Kubelet { // it stops before the pods do
+			add(component.PauseImage, []string{component.Containerd}, g.importPause)
+			add(component.Pods, []string{component.Containerd}, g.endPods)
+		}
+		if p.Name == component.Server {
+			add(component.ServerToken, []string{component.Manifests}, k.serverToken)
 		}
 		add(p.Name, p.Needs, g.process(p))
-		if p.Name == component.APIServer {
-			add("manifests", []string{component.APIServer}, k.manifests)
+		switch p.Name {
+		case component.APIServer:
+			add(component.Manifests, []string{component.APIServer}, k.manifests)
+		case component.Registry:
+			add(component.Images, []string{component.Registry}, g.seedImages)
+		case component.Kubelet:
+			add(component.Node, []string{component.Kubelet}, k.node)
 		}
 	}
-	add("node", []string{component.Kubelet}, k.node)
-	add("server-token", []string{"manifests"}, k.serverToken)
 	return list, nil
 }
 
@@ -112,6 +114,9 @@ func (r *running) Stop(grace time.Duration) {
 
 // probe tells whether what listens at an address inside answers.
 func (g *generation) probe(address string) func(context.Context) error {
+	if address == "" {
+		return func(context.Context) error { return nil }
+	}
 	u, err := url.Parse(address)
 	if err != nil {
 		return func(context.Context) error { return err }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -54,7 +55,10 @@ func (s *supervisor) generation(ctx context.Context) (err error) {
 		<-g.ns.Gone()
 		lost(pidone.ErrGone)
 	}()
+	var background sync.WaitGroup
+	background.Go(func() { g.baseImages(running) })
 	group.Run(running)
+	background.Wait()
 	return context.Cause(running)
 }
 

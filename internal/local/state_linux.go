@@ -6,8 +6,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/slipway-ml/slipway/internal/images"
 	"github.com/slipway-ml/slipway/internal/local/children"
 	"github.com/slipway-ml/slipway/internal/local/host"
 )
@@ -28,7 +28,7 @@ func (s *supervisor) status() Status {
 		st.Components = s.group.Statuses()
 	}
 	st.State = s.state(st.Components)
-	st.Warnings = s.warnings()
+	st.Warnings, st.Images = s.warnings(), slices.Clone(s.images)
 	return st
 }
 
@@ -60,9 +60,10 @@ func (s *supervisor) warnings() []string {
 	if free, _, err := host.Space(string(s.dir)); err == nil && free < warnFree {
 		warnings = append(warnings, fmt.Sprintf("only %.1f GiB are free at %s: pods are evicted below 1 GiB", float64(free)/(1<<30), s.dir))
 	}
-	for image, phase := range s.images {
-		warnings = append(warnings, "image "+image+": "+phase)
+	for _, i := range s.images {
+		if i.Phase == images.Failed {
+			warnings = append(warnings, "image "+i.Image+" cannot be had: "+i.Detail)
+		}
 	}
-	slices.SortFunc(warnings[len(s.found.Warnings):], strings.Compare)
 	return warnings
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/slipway-ml/slipway/internal/config"
+	"github.com/slipway-ml/slipway/internal/images"
 	"github.com/slipway-ml/slipway/internal/local/children"
 )
 
@@ -29,8 +30,10 @@ type Status struct {
 	Kubernetes string            `json:"kubernetes,omitempty"`
 	Components []children.Status `json:"components,omitempty"`
 	Network    *NetworkStatus    `json:"network,omitempty"`
-	Warnings   []string          `json:"warnings,omitempty"`
-	Error      string            `json:"error,omitempty"`
+	// Images are the base images, which come after all else is ready.
+	Images   []images.BaseState `json:"images,omitempty"`
+	Warnings []string           `json:"warnings,omitempty"`
+	Error    string             `json:"error,omitempty"`
 }
 
 // NetworkStatus are the settings in effect.

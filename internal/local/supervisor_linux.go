@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/slipway-ml/slipway/internal/config"
+	"github.com/slipway-ml/slipway/internal/images"
 	"github.com/slipway-ml/slipway/internal/local/children"
 	"github.com/slipway-ml/slipway/internal/local/component"
 	"github.com/slipway-ml/slipway/internal/local/host"
@@ -40,8 +41,8 @@ type supervisor struct {
 	group    *children.Group
 	wasReady bool
 	stopping bool
-	problem  string            // why the namespaces had to be made anew
-	images   map[string]string // base images that are not there yet -> how far they are
+	problem  string // why the namespaces had to be made anew
+	images   []images.BaseState
 }
 
 // Supervise runs an instance until ctx ends or a client asks for the end. started
@@ -50,7 +51,7 @@ func Supervise(ctx context.Context, cfg config.Config, version string, started f
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := &supervisor{
-		cfg: cfg, dir: layout.Dir(cfg.Local.DataDir), version: version, began: time.Now(), stop: cancel, images: map[string]string{},
+		cfg: cfg, dir: layout.Dir(cfg.Local.DataDir), version: version, began: time.Now(), stop: cancel,
 		resolver: &network.Resolver{File: network.ResolvConf},
 	}
 	if err := s.dir.Create(); err != nil {
@@ -142,13 +143,15 @@ func (s *supervisor) prepare(ctx context.Context) error {
 	if s.plan.Objects, err = objectKeys(filepath.Join(s.dir.Server(), "s3.json")); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir.Path("s3", "buckets"), 0o700); err != nil {
-		return err
+	for _, folder := range []string{"buckets", "users"} {
+		if err := os.MkdirAll(s.dir.Path("s3", folder), 0o700); err != nil {
+			return err
+		}
 	}
 	if err := s.certificates(); err != nil {
 		return err
 	}
-	if err := s.writeConfig(); err != nil {
+	if err := errors.Join(s.writeConfig(), s.prepareImages()); err != nil {
 		return err
 	}
 	return s.listenConsole(ctx)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ml/slipway/internal/cli/term"
+	"github.com/slipway-ml/slipway/internal/images"
 	"github.com/slipway-ml/slipway/internal/local"
 )
 
@@ -67,6 +68,13 @@ func show(s *term.Streams, st local.Status) error {
 	for _, w := range st.Warnings {
 		if _, err := fmt.Fprintf(s.Out, "%-12s %s\n", s.Paint(term.Yellow, "warning"), term.Plain(w)); err != nil {
 			return err
+		}
+	}
+	for _, i := range st.Images {
+		if i.Phase != images.Ready {
+			if _, err := fmt.Fprintf(s.Out, "%-12s %s: %s %s\n", "image", i.Image, i.Phase, term.Plain(i.Detail)); err != nil {
+				return err
+			}
 		}
 	}
 	if len(st.Components) == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/slipway-ml/slipway/internal/cli/term"
+	"github.com/slipway-ml/slipway/internal/images"
 	"github.com/slipway-ml/slipway/internal/local"
 )
 
@@ -70,6 +71,14 @@ func announce(s *term.Streams, st local.Status, took time.Duration) error {
 	for _, w := range st.Warnings {
 		if _, err := fmt.Fprintln(s.Out, s.Paint(term.Yellow, "note:"), term.Plain(w)); err != nil {
 			return err
+		}
+	}
+	for _, i := range st.Images {
+		if i.Phase != images.Ready && i.Phase != images.Failed {
+			if _, err := fmt.Fprintln(s.Out, s.Paint(term.Yellow, "note:"), "base images such as", i.Image, "are being provided in the background (slipway status)"); err != nil {
+				return err
+			}
+			break
 		}
 	}
 	_, err := fmt.Fprintf(s.Out, `%s after %.1f s: %s

@@ -5,15 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/slipway-ml/slipway/internal/images"
 	"github.com/slipway-ml/slipway/internal/local/host"
 	"github.com/slipway-ml/slipway/internal/local/pki"
 )
 
 // ContainerdSocket is inside the instance's mount namespace.
 const ContainerdSocket = "/run/containerd/containerd.sock"
-
-// PauseImage is the sandbox of every pod, imported from pause.tar.
-const PauseImage = "slipway.dev/pause:1"
 
 // CertsD is where containerd looks up how to reach a registry.
 func (p Plan) CertsD() string { return p.config("certs.d") }
@@ -67,7 +65,7 @@ func containerd(p Plan) Program {
 		Name: Containerd, Path: filepath.Join(p.Distro, "containerd"), Args: []string{"--config=" + config}, Grace: ShortGrace,
 		Env: append(p.outside(), memory("50", "250MiB")...),
 		Files: map[string]string{
-			config: fmt.Sprintf(containerdConfig, p.Data.Path("containerd"), ContainerdSocket, PauseImage, p.CertsD(),
+			config: fmt.Sprintf(containerdConfig, p.Data.Path("containerd"), ContainerdSocket, images.Pause, p.CertsD(),
 				filepath.Join(p.Distro, "cni"), p.Data.Path("cni"), filepath.Join(p.Distro, "containerd-shim-runc-v2"), filepath.Join(p.Distro, "runc")),
 			p.Data.Path("cni", "10-slipway.conflist"): fmt.Sprintf(cniConfig, host.Bridge, p.MTU, p.Networks.Pods, first, last, p.Node()),
 		},
@@ -119,7 +117,7 @@ featureGates: {EventedPLEG: true}
 func kubelet(p Plan) Program {
 	kubeconfig, config, cert := p.config("kubelet.kubeconfig"), p.config("kubelet.yaml"), pki.LeafFile(p.Data.PKI(), "kubelet-server")
 	k := p.kube(Kubelet, "--config="+config, "--kubeconfig="+kubeconfig, "--hostname-override="+p.NodeName(), "--node-ip="+p.Node(), "--root-dir=/var/lib/kubelet")
-	k.Needs = []string{APIServer, Containerd}
+	k.Needs = []string{APIServer, Containerd, PauseImage, Pods}
 	k.Files = map[string]string{
 		kubeconfig: p.kubeconfig("kubelet"),
 		config: fmt.Sprintf(kubeletConfig, pki.CertFile(p.Data.PKI(), pki.Kubernetes), cert, p.Node(), ContainerdSocket,
@@ -191,15 +189,5 @@ func dns(p Plan) Program {
 		Files: map[string]string{kubeconfig: p.kubeconfig("coredns"), config: fmt.Sprintf(corefile, p.Node(), kubeconfig)},
 		Env:   memory("50", "100MiB"),
 		Ready: "tcp://" + p.Node() + ":53",
-	}
-}
-
-// objects is the S3 server.
-func objects(p Plan) Program {
-	return Program{
-		Name: Objects, Path: filepath.Join(p.Distro, "versitygw"), Grace: ShortGrace,
-		Args:  []string{"--port", p.Node() + ":9000", "--quiet", "--iam-dir", p.Data.Path("s3", "users"), "--health", "/healthz", "posix", p.Data.Path("s3", "buckets")},
-		Env:   append(memory("50", "150MiB"), "ROOT_ACCESS_KEY="+p.Objects.AccessKey, "ROOT_SECRET_KEY="+p.Objects.SecretKey),
-		Ready: "http://" + p.Node() + ":9000/healthz",
 	}
 }

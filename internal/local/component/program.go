@@ -121,9 +121,20 @@ func memory(percent, limit string) []string {
 	return []string{"GOGC=" + percent, "GOMEMLIMIT=" + limit}
 }
 
+// Tasks of the supervisor that programs need.
+const (
+	Manifests   = "manifests"    // applied
+	PauseImage  = "pause-image"  // in containerd
+	Pods        = "pods"         // asked to end before containerd does
+	Node        = "node"         // ready
+	ServerToken = "server-token" // minted
+	Images      = "images"       // the bundled ones, in the registry
+)
+
 // Programs are all components that are processes, those first that others need.
 func Programs(p Plan) []Program {
 	return []Program{
-		etcd(p), containerd(p), objects(p), apiServer(p), controllerManager(p), scheduler(p), kubelet(p), proxy(p), dns(p),
+		etcd(p), containerd(p), objects(p), registry(p), apiServer(p), controllerManager(p), scheduler(p), kubelet(p), proxy(p), dns(p),
+		netpol(p), volumes(p), server(p),
 	}
 }
