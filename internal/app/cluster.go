@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -50,6 +52,8 @@ func (s *server) controllers(context.Context) error {
 		// Metrics and health have listeners of ours.
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  "0",
+		// Names are unique in a manager; tests run several.
+		Controller:              ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
 		GracefulShutdownTimeout: ptr.To[time.Duration](goodbye),
 		Cache:                   cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		// Secrets are never cached, nor what anybody may fill with megabytes.
@@ -62,6 +66,12 @@ func (s *server) controllers(context.Context) error {
 	s.health.add("kubernetes", func(ctx context.Context) error {
 		_, err := s.kube.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
 		return err
+	})
+	s.health.add("controllers", func(ctx context.Context) error {
+		if !s.manager.GetCache().WaitForCacheSync(ctx) {
+			return errors.New("their caches are not filled")
+		}
+		return nil
 	})
 	return nil
 }

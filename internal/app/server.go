@@ -171,8 +171,12 @@ func (s *server) serve(ctx context.Context, listeners map[string]net.Listener, h
 	}
 	for _, task := range s.tasks {
 		g.Go(func() error {
-			if err := task(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			err := task(ctx)
+			if ctx.Err() == nil {
 				return err
+			}
+			if err != nil && !errors.Is(err, context.Canceled) {
+				slog.WarnContext(ctx, "a part of the server did not end well", "error", err)
 			}
 			return nil
 		})
