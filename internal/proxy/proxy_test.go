@@ -172,6 +172,8 @@ func TestOwnServicesAreServedHere(t *testing.T) {
 		root + "http:ml-pipeline:8888/proxy/x":                "/x",
 		root + "ml-pipeline:http/proxy":                       "/",
 		root + "ml-pipeline:http/proxy/names/a%2Fb":           "/names/a%2Fb",
+		"/k8s/apis/v2beta1/runs/a%2Fb":                        "/apis/v2beta1/runs/a%2Fb", // as it has it with a token
+		"/k8s/apis/apps/v1/deployments":                       "/k8s/apis/apps/v1/deployments",
 		root + "ml-pipeline:http/proxyfoo":                    root + "ml-pipeline:http/proxyfoo",
 		root + "ml-pipeline":                                  root + "ml-pipeline",
 		root + "ml-pipeline-ui:http/proxy/x":                  root + "ml-pipeline-ui:http/proxy/x",

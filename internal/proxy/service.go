@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -14,6 +15,13 @@ import (
 // The API server would take the caller's credentials away; here the request goes
 // on to next as it is, so that the route's own checks see who sent it. That is how
 // the kfp client works with nothing but a kubeconfig (docs/adr/0004).
+//
+// Where the kubeconfig holds a token, Kubernetes' Python client sets the client's
+// host back to the kubeconfig's before every call, and kfp then asks for
+//
+//	/k8s/apis/v2beta1/...
+//
+// which is served too: no API group of Kubernetes is called like a version.
 func ServicePaths(services ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -26,11 +34,17 @@ func ServicePaths(services ...string) func(http.Handler) http.Handler {
 	}
 }
 
+var versionAsGroup = regexp.MustCompile(`^/k8s/apis/v[0-9]+((alpha|beta)[0-9]+)?/`)
+
 const servicesRoot = Prefix + "/api/v1/namespaces/kubeflow/services/"
 
 // servicePath is the path behind the proxy of one of our Services. Services are
 // named as Kubernetes allows: name, name:port, scheme:name:port.
 func servicePath(escaped string, services []string) (*url.URL, bool) {
+	if versionAsGroup.MatchString(escaped) {
+		u, err := url.ParseRequestURI(strings.TrimPrefix(escaped, Prefix))
+		return u, err == nil
+	}
 	rest, ok := strings.CutPrefix(escaped, servicesRoot)
 	if !ok {
 		return nil, false
