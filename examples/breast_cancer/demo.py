@@ -94,7 +94,7 @@ def report(client, run, command):
     for artifact in found:
         if artifact["name"] == "best":
             print(f"\nalgorithm: {artifact['metadata'].get('algorithm')}\nmodel:     {artifact['uri']}")
-        if artifact["name"] == "report":
+        if artifact["name"] == "report" and artifact["type"] == "HTML":
             print(f"report:    {artifact['uri']}")
     print(
         f"""
@@ -102,8 +102,8 @@ what to try next
   {command} run get {run.run_id[:8]}                     steps, results, artifacts
   {command} run logs {run.run_id[:8]} keep-the-better    what a step printed
   {command} run submit examples/breast_cancer/pipeline.py -p seed=3 --watch
-  {command} kubectl get pods -n admin                  it is a real Kubernetes
-  {command} down                                       stop everything (data is kept)"""
+  {command} kubectl get pods -n admin           it is a real Kubernetes
+  {command} down                                stop everything (data is kept)"""
     )
 
 

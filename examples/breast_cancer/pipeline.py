@@ -31,7 +31,7 @@ def load_and_split(test_fraction: float, seed: int, train: Output[Dataset], test
 
 
 @dsl.component(base_image=IMAGE)
-def validate(train: Input[Dataset], test: Input[Dataset], report: Output[Metrics]) -> int:
+def validate(train: Input[Dataset], test: Input[Dataset], checks: Output[Metrics]) -> int:
     """Refuses data with gaps, constant columns, rows in both parts or a missing class; returns the rows seen."""
     import pandas as pd
 
@@ -51,8 +51,8 @@ def validate(train: Input[Dataset], test: Input[Dataset], report: Output[Metrics
         problems.append(f"{overlap} rows are in both parts")
     if problems:
         raise ValueError("; ".join(problems))
-    report.log_metric("rows", len(a) + len(b))
-    report.log_metric("benign_share", round(float(pd.concat([a, b])["target"].mean()), 4))
+    checks.log_metric("rows", len(a) + len(b))
+    checks.log_metric("benign_share", round(float(pd.concat([a, b])["target"].mean()), 4))
     return len(a) + len(b)
 
 

@@ -69,19 +69,14 @@ func (d detail) draw(s *term.Streams) error {
 	if len(d.Artifacts) > 0 {
 		lines = append(lines, "", s.Paint(term.Bold, "artifacts"))
 	}
-	for _, l := range lines {
-		if _, err := fmt.Fprintln(s.Out, l); err != nil {
-			return err
-		}
-	}
-	if len(d.Artifacts) == 0 {
-		return nil
-	}
-	var rows [][]string
 	for _, a := range d.Artifacts {
-		rows = append(rows, []string{a.Name, a.Type, metadata(a.Metadata), a.URI})
+		// An address does not fit beside anything: it has a line of its own.
+		lines = append(lines,
+			fmt.Sprintf("  %-12s %-22s %s", term.Plain(a.Name), a.Type, term.Plain(metadata(a.Metadata))),
+			"    "+s.Paint(term.Grey, term.Plain(a.URI)))
 	}
-	return s.Rows([]string{"name", "type", "metadata", "where"}, rows)
+	_, err := fmt.Fprintln(s.Out, strings.Join(lines, "\n"))
+	return err
 }
 
 // metadata shows the scalars of an artifact's metadata.
