@@ -79,9 +79,10 @@ CREATE TABLE runs (
 	started_at          BIGINT NOT NULL,
 	finished_at         BIGINT NOT NULL
 );
--- Lists page along these, and totals are counted in them alone.
+-- Lists page along these; where run_counts cannot answer, totals are counted in them.
 CREATE INDEX runs_created ON runs (namespace, created_at, id, storage_state);
-CREATE INDEX runs_experiment ON runs (namespace, experiment_id, created_at, id, storage_state);
+CREATE INDEX runs_experiment ON runs (namespace, experiment_id, created_at, id);
+CREATE INDEX runs_experiment_storage ON runs (namespace, experiment_id, storage_state, created_at, id);
 CREATE INDEX runs_storage ON runs (namespace, storage_state, created_at, id);
 CREATE INDEX runs_state ON runs (namespace, state, created_at, id);
 CREATE INDEX runs_name ON runs (namespace, display_name, id, storage_state);
