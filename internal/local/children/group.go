@@ -210,7 +210,7 @@ func (g *Group) set(m *member, state State, err error) {
 	}
 	now := m.status
 	m.mu.Unlock()
-	if now != old {
+	if now.State != old.State {
 		g.changed(now)
 	}
 }

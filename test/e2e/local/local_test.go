@@ -142,7 +142,7 @@ func (i *instance) processes() map[string]int {
 			continue
 		}
 		line, err := os.ReadFile(filepath.Join(filepath.Dir(f), "cmdline"))
-		if err != nil {
+		if err != nil || len(line) == 0 { // ended, not yet reaped
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
