@@ -57,7 +57,7 @@ func start(t *testing.T) *instance {
 		Objects: config.Objects{Endpoint: "http://127.0.0.1:1"}, AgentImage: "slipway.dev/agent:test",
 		Bootstrap: config.Bootstrap{
 			Admin: "admin@slipway.local", Profile: "admin",
-			TokenFile: filepath.Join(dir, "admin.token"), Kubeconfig: filepath.Join(dir, "kubeconfig.console"),
+			TokenFile: filepath.Join(dir, "admin.token"), Kubeconfig: filepath.Join(dir, "user.kubeconfig"),
 		},
 	}}}
 	i.cfg.Server.URL = i.url("console", "")

@@ -84,7 +84,7 @@ func effective(c config.Config, n host.Networks, version string) config.Config {
 	s.AgentImage = cmp.Or(s.AgentImage, images.Agent(version))
 	s.Bootstrap = config.Bootstrap{
 		Admin: cmp.Or(s.Bootstrap.Admin, "admin@slipway.local"), Profile: cmp.Or(s.Bootstrap.Profile, "admin"),
-		TokenFile: dir.AdminToken(), Kubeconfig: dir.Path("kubeconfig.console"),
+		TokenFile: dir.AdminToken(), Kubeconfig: dir.Path("user.kubeconfig"),
 	}
 	s.URL = cmp.Or(s.URL, consoleURL(c.Local.Console))
 	if s.TLS.CertFile == "" {
