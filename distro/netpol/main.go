@@ -97,7 +97,7 @@ func newController(client kubernetes.Interface, factory informers.SharedInformer
 	}
 	pods, policies, namespaces := factory.Core().V1().Pods().Informer(), factory.Networking().V1().NetworkPolicies().Informer(), factory.Core().V1().Namespaces().Informer()
 	controller, err := netpol.NewNetworkPolicyController(client, config, pods, policies, namespaces, &sync.Mutex{},
-		map[core.IPFamily]utils.IPTablesHandler{core.IPv4Protocol: tables}, map[core.IPFamily]utils.IPSetHandler{core.IPv4Protocol: sets})
+		map[core.IPFamily]utils.IPTablesHandler{core.IPv4Protocol: settle(tables, time.Now, time.Minute)}, map[core.IPFamily]utils.IPSetHandler{core.IPv4Protocol: sets})
 	if err != nil {
 		return nil, err
 	}
@@ -138,8 +138,11 @@ func strip(object any) (any, error) {
 	return pod, nil
 }
 
-// serveHealth takes the heartbeat at the start of every write of the rules, which blocks the controller until it is taken, and answers /healthz
-// from the last one.
+// pace is the least time between two writes of the rules: in a burst of pods, one write serves many of them.
+const pace = 200 * time.Millisecond
+
+// serveHealth takes the heartbeat at the start of every write of the rules and answers /healthz from the last one. The controller waits until its
+// heartbeat is taken and looks at the pods afterwards, so taking it late is what paces the writes.
 func serveHealth(ctx context.Context, beats <-chan *healthcheck.ControllerHeartbeat, s settings) error {
 	var mu sync.Mutex
 	var last time.Time
@@ -170,6 +173,10 @@ func serveHealth(ctx context.Context, beats <-chan *healthcheck.ControllerHeartb
 			mu.Lock()
 			last = time.Now()
 			mu.Unlock()
+			select {
+			case <-ctx.Done():
+			case <-time.After(pace):
+			}
 		}
 	}
 }
