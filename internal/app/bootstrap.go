@@ -60,6 +60,7 @@ func (s *server) bootstrap(ctx context.Context) error {
 			return fmt.Errorf("create %T %s: %w", o, o.GetName(), err)
 		}
 	}
+	s.health.add("administrator", s.administratorReady(b))
 	if b.TokenFile == "" {
 		return nil
 	}

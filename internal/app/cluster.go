@@ -50,8 +50,8 @@ func (s *server) controllers(context.Context) error {
 	s.manager, err = manager.New(s.kubeConfig, manager.Options{
 		Scheme: kinds, Logger: logger,
 		// Metrics and health have listeners of ours.
-		Metrics:                 metricsserver.Options{BindAddress: "0"},
-		HealthProbeBindAddress:  "0",
+		Metrics:                metricsserver.Options{BindAddress: "0"},
+		HealthProbeBindAddress: "0",
 		// Names are unique in a manager; tests run several.
 		Controller:              ctrlconfig.Controller{SkipNameValidation: ptr.To(true)},
 		GracefulShutdownTimeout: ptr.To[time.Duration](goodbye),

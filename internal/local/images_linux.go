@@ -38,7 +38,12 @@ func (g *generation) seedImages(ctx context.Context, _ func(error)) error {
 	if err != nil {
 		return err
 	}
-	return store.Seed(ctx, images.Bundle{DistroDir: g.plan.Distro, AgentPath: filepath.Join(filepath.Dir(g.plan.Slipway), "slipway-agent"), Version: g.version}, time.Now())
+	return store.Seed(ctx, images.Bundle{DistroDir: g.plan.Distro, AgentPath: g.agent(), Version: g.version}, time.Now())
+}
+
+// agent is the program that steps mount; it lies beside ours.
+func (s *supervisor) agent() string {
+	return filepath.Join(filepath.Dir(s.plan.Slipway), "slipway-agent")
 }
 
 // baseImages provides the images that steps are written against. It may take

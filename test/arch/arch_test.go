@@ -46,6 +46,7 @@ var table = []rule{
 	{room: "internal/kube", allow: []string{"api", "manifests"}, why: "apply, patch, conditions"},
 	{room: "internal/podlogs", allow: []string{"internal/blob", "internal/rest", "internal/kube", "internal/pipelines/attempt"}, why: "live and archived logs"},
 	{room: "internal/login", allow: []string{"internal/sqldb", "internal/rest"}, why: "who are you"},
+	{room: "internal/login/httpapi", allow: []string{"internal/login", "internal/authz", "internal/rest"}, why: "the routes of tokens, registered with their needs"},
 	{room: "internal/authz", allow: []string{"internal/login", "internal/rest"}, why: "may you"},
 	{room: "internal/proxy", allow: []string{"internal/login", "internal/authz", "internal/rest"}, why: "the way to the Kubernetes API and to apps"},
 	{room: "internal/images", allow: []string{"internal/rest", "internal/authz", "internal/login", "internal/version", "internal/config"}, why: "bundled images, builder, registry"},
@@ -61,6 +62,8 @@ var table = []rule{
 		why:   "a domain uses shared rooms, never another domain",
 	},
 	{room: "internal/profiles", allow: []string{"api", "internal/kube", "internal/rest", "internal/authz", "internal/login", "internal/blob", "internal/config", "internal/userpod"}, why: "a domain uses shared rooms, never another domain"},
+
+	{room: "internal/data", allow: []string{"internal/blob", "internal/rest", "internal/authz", "internal/login"}, deny: kubernetes, why: "a profile's bucket over HTTP; knows no pipelines"},
 
 	{room: "internal/agent", allow: []string{"internal/blob", "internal/artifact", "internal/pipelines/attempt", "internal/version"}, deny: kubernetes, why: "small, static, S3 and HTTP only"},
 	{room: "internal/client", allow: []string{"api", "internal/version", "internal/rest"}, deny: []string{"database/sql"}, why: "what the CLI and the tests share; speaks HTTP"},

@@ -19,7 +19,7 @@ func ImageVolumes(ctx context.Context, kube kubernetes.Interface, namespace, ima
 		Spec: corev1.PodSpec{
 			// It exists before the cluster has made any default service account.
 			ServiceAccountName: "slipway",
-			Containers: []corev1.Container{{Name: "probe", Image: image}},
+			Containers:         []corev1.Container{{Name: "probe", Image: image}},
 			Volumes: []corev1.Volume{{Name: "image", VolumeSource: corev1.VolumeSource{
 				Image: &corev1.ImageVolumeSource{Reference: image},
 			}}},
