@@ -8,7 +8,11 @@
 package images
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,8 +37,18 @@ var (
 	Examples = build.Examples("").Ref
 )
 
-// Agent is the image that holds slipway-agent of a version.
-func Agent(version string) string {
+// AgentImage is the image that holds a slipway-agent program: the version, and a
+// part of the program's digest, so that nodes never take another build for it.
+func AgentImage(version, program string) (string, error) {
+	f, err := os.Open(program)
+	if err != nil {
+		return "", fmt.Errorf("the agent lies beside slipway: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", program, err)
+	}
 	tag := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '-', r == '_':
@@ -43,7 +57,7 @@ func Agent(version string) string {
 			return '-'
 		}
 	}, version)
-	return Host + "/agent:" + strings.TrimLeft(tag, ".-")
+	return Host + "/agent:" + strings.TrimLeft(tag, ".-") + "-" + hex.EncodeToString(sum.Sum(nil)[:4]), nil
 }
 
 // Repository is where an image reference lies in the bundled registry, and its

@@ -28,8 +28,7 @@ type Bundle struct {
 }
 
 // Seed puts the bundled images into the store: pause, and the agent that steps
-// mount. Images that are there are left; an agent of the same version with other
-// contents (a developer's build) replaces the one before.
+// mount. Images that are there are left.
 func (s *Store) Seed(ctx context.Context, b Bundle, now time.Time) error {
 	came := Provenance{Origin: Bundled, Source: "Slipway " + b.Version, Time: now}
 	if _, ok, err := s.Digest(ctx, Pause); err != nil {
@@ -39,20 +38,19 @@ func (s *Store) Seed(ctx context.Context, b Bundle, now time.Time) error {
 			return err
 		}
 	}
+	ref, err := AgentImage(b.Version, b.AgentPath)
+	if err != nil {
+		return err
+	}
+	if _, ok, err := s.Digest(ctx, ref); err != nil || ok {
+		return err
+	}
 	agent, cleanup, err := agentImage(b.AgentPath)
 	if err != nil {
 		return fmt.Errorf("agent image: %w", err)
 	}
 	defer cleanup()
-	want, err := agent.Digest()
-	if err != nil {
-		return err
-	}
-	have, ok, err := s.Digest(ctx, Agent(b.Version))
-	if err != nil || (ok && have == want) {
-		return err
-	}
-	return s.Push(ctx, Agent(b.Version), agent, came)
+	return s.Push(ctx, ref, agent, came)
 }
 
 // loadFirst stores the first image of an archive under ref.

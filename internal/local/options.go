@@ -67,7 +67,7 @@ func networks(l config.Local) (host.Networks, error) {
 
 // effective is the file by which the server runs, and which people read: all that
 // was found or chosen.
-func effective(c config.Config, n host.Networks, version string) config.Config {
+func effective(c config.Config, n host.Networks, agentImage string) config.Config {
 	dir, node := layout.Dir(c.Local.DataDir), n.Node().String()
 	c.Local.PodCIDR, c.Local.ServiceCIDR = n.Pods.String(), n.Services.String()
 	s := &c.Server
@@ -81,7 +81,7 @@ func effective(c config.Config, n host.Networks, version string) config.Config {
 		}
 	}
 	s.Registry = config.Registry{Endpoint: net.JoinHostPort(node, "5000"), CredentialsFile: images.CredentialFile(dir.Path("registry"))}
-	s.AgentImage = cmp.Or(s.AgentImage, images.Agent(version))
+	s.AgentImage = cmp.Or(s.AgentImage, agentImage)
 	s.Bootstrap = config.Bootstrap{
 		Admin: cmp.Or(s.Bootstrap.Admin, "admin@slipway.local"), Profile: cmp.Or(s.Bootstrap.Profile, "admin"),
 		TokenFile: dir.AdminToken(), Kubeconfig: dir.Path("user.kubeconfig"),

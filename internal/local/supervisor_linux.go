@@ -139,7 +139,11 @@ func (s *supervisor) prepare(ctx context.Context) error {
 		return err
 	}
 	s.plan = component.Plan{Instance: name, Data: s.dir, Distro: distro, Slipway: self, Networks: n}
-	s.detect()
+	agentImage, err := images.AgentImage(s.version, s.agent())
+	if err != nil {
+		return err
+	}
+	s.detect(agentImage)
 	if s.plan.Objects, err = objectKeys(filepath.Join(s.dir.Server(), "s3.json")); err != nil {
 		return err
 	}
@@ -224,7 +228,7 @@ func (s *supervisor) pickNetworks() (host.Networks, error) {
 }
 
 // detect finds the host's way to the outside.
-func (s *supervisor) detect() {
+func (s *supervisor) detect(agentImage string) {
 	home, _ := os.UserHomeDir() //nolint:errcheck // none: no file of a user's
 	from := network.Host{Files: os.DirFS("/"), Getenv: os.Getenv, Home: home}
 	s.found = network.Detect(s.cfg.Network, from, s.plan.Node(), s.plan.Bypass())
@@ -233,7 +237,7 @@ func (s *supervisor) detect() {
 		s.plan.Search = network.SearchDomains(string(data))
 	}
 	s.cfg.Network = s.found.Network
-	s.cfg = effective(s.cfg, s.plan.Networks, s.version)
+	s.cfg = effective(s.cfg, s.plan.Networks, agentImage)
 }
 
 // listenConsole opens the console on the host before anything starts, so that a
