@@ -61,6 +61,7 @@ func start(t *testing.T) *instance {
 		},
 	}}}
 	i.cfg.Server.URL = i.url("console", "")
+	bindAdministrator(t, i)
 	i.run(t)
 	t.Cleanup(func() {
 		if err := i.stop(); err != nil {
@@ -351,9 +352,6 @@ func TestTokens(t *testing.T) {
 		t.Errorf("list %s", list)
 	}
 	// Others' tokens: administrators alone; a stranger sees nothing.
-	if err := bindPlatformAdmin(t, i); err != nil {
-		t.Fatal(err)
-	}
 	bob := create(admin, `{"name":"bob's","user":"bob@example.com"}`, 200)
 	create(bob.Token, `{"name":"x","user":"admin@slipway.local"}`, 403)
 	forbidden, text := call(t, "DELETE", tokens+"/"+ci.ID, bob.Token, "")
@@ -369,14 +367,19 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// bindPlatformAdmin does what the aggregation controller would.
-func bindPlatformAdmin(t *testing.T, i *instance) error {
-	_, err := i.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "test-platform-admin"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "slipway-platform-admin"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "admin@slipway.local"}},
-	}, metav1.CreateOptions{})
-	return err
+// bindAdministrator gives what the aggregation controller would: none runs here.
+func bindAdministrator(t *testing.T, i *instance) {
+	t.Helper()
+	for _, role := range []string{"slipway-platform-admin", "kubeflow-pipelines-edit", "kubeflow-pipelines-view"} {
+		_, err := i.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "test-" + role},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: "admin@slipway.local"}},
+		}, metav1.CreateOptions{})
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestConfigIsStrict(t *testing.T) {
