@@ -33,7 +33,7 @@ build_group() {
     started=$SECONDS
     . "$here/$name/recipe"
     echo "==> $name: $about (first time about $takes on 2 cores)"
-    (cd "$here/$name" && set -e && build)
+    (cd "$here/$name"; build; licences)
     chmod 755 "$out"
     mv -T "$out" "$done"
     echo "    $name: $((SECONDS - started)) s, $(du -sh "$done" | cut -f1)"
@@ -70,21 +70,23 @@ main() {
   echo "==> distro: $(du -shD "$root/bin/distro" | cut -f1) in bin/distro, $((SECONDS - started)) s"
 }
 
-# assemble OUT GROUP...: the groups as one folder of hard links; their notes as VERSIONS and LICENSES.md.
+# assemble OUT GROUP...: the groups as one folder of hard links; their notes as VERSIONS, LICENSES.md and LICENSES.txt.
 assemble() {
   local out=$1 part
   shift
-  for part in "$@"; do cp -al "$part"/. "$out/"; rm -f "$out/notes"; done
+  for part in "$@"; do cp -al "$part"/. "$out/"; rm -f "$out/notes" "$out/licences"; done
   for part in "$@"; do cat "$part/notes"; done | awk '{print $1, $2}' >"$out/VERSIONS"
   {
     echo "# What is bundled here"
     echo
-    echo "Built from unmodified upstream sources, fetched as Go modules. Their dependencies are in each program (\`go version -m PROGRAM\`)."
+    echo "Built from unmodified upstream sources, fetched as Go modules. LICENSES.txt has the licences' texts, those of all"
+    echo "modules linked in included (\`go version -m PROGRAM\` lists them). The Go runtime in each is BSD-3-Clause."
     echo
     echo "| program | version | licence | module |"
     echo "| --- | --- | --- | --- |"
     for part in "$@"; do cat "$part/notes"; done | awk '{printf "| %s | %s | %s | %s |\n", $1, $2, $3, $4}'
   } >"$out/LICENSES.md"
+  for part in "$@"; do cat "$part/licences"; done >"$out/LICENSES.txt"
 }
 
 install_packages() {
