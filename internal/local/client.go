@@ -17,6 +17,9 @@ import (
 // ErrNotRunning says that no supervisor answers.
 var ErrNotRunning = errors.New("the instance is not running")
 
+// ErrNotRoot says that only root may ask.
+var ErrNotRoot = errors.New("the instance belongs to root: run with sudo")
+
 // control speaks with a supervisor over its socket.
 type control struct{ client *http.Client }
 
@@ -46,7 +49,7 @@ func (c control) do(ctx context.Context, method, path string, out any) error {
 	response, err := c.client.Do(request)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("the instance belongs to root: run with sudo: %w", err)
+		return ErrNotRoot
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return ErrNotRunning
 	case err != nil:

@@ -32,7 +32,7 @@ const stopWithin = 20 * time.Second
 // is in. The data stay.
 func Down(ctx context.Context, l config.Local) error {
 	if os.Geteuid() != 0 {
-		return errors.New("the instance belongs to root: run with sudo")
+		return ErrNotRoot
 	}
 	record, known := host.FindRecord(l.Name)
 	err := newControl(host.Socket(l.Name)).stop(ctx)

@@ -32,7 +32,8 @@ func (s *supervisor) store() (*images.Store, error) {
 	return images.NewStore(s.plan.RegistryAddress(), credential)
 }
 
-// seedImages puts what comes with Slipway into the registry.
+// seedImages puts what comes with Slipway into the registry, and notes which base
+// images are still to come.
 func (g *generation) seedImages(ctx context.Context, _ func(error)) error {
 	store, err := g.store()
 	if err != nil {

@@ -39,7 +39,7 @@ func (g *generation) kubernetesClient() (*kubernetesTasks, error) {
 }
 
 func (k *kubernetesTasks) manifests(ctx context.Context, _ func(error)) error {
-	a := cluster.Addresses{Node: k.plan.Node(), DNS: k.plan.Networks.Service(10).String(), Volumes: k.dir.Path("volumes")}
+	a := cluster.Addresses{Node: k.plan.Node(), DNS: k.plan.Networks.Service(10).String()}
 	return cluster.Apply(ctx, k.config, a, k.dir.Path("config", "manifests"))
 }
 

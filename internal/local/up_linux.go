@@ -30,6 +30,10 @@ const supervisorArg0 = "slipway-supervisor"
 // Reexec runs the program as PID 1 or as supervisor if it was started as such, and
 // then does not return. main calls it before anything else.
 func Reexec(version string) {
+	// Some users' PATH lacks the folders of nft and iptables.
+	if err := os.Setenv("PATH", os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	switch os.Args[0] {
 	case pidone.Arg0:
 		os.Exit(pidone.Main())
@@ -91,6 +95,9 @@ func Up(ctx context.Context, cfg config.Config, o UpOptions) (Status, error) {
 	if s, err := Query(ctx, cfg.Local); err == nil && s.State != StateStopped {
 		if s.DataDir != cfg.Local.DataDir {
 			return s, fmt.Errorf("an instance called %s runs already, with its data in %s: give this one another name with --name", s.Name, s.DataDir)
+		}
+		if s.URL != consoleURL(cfg.Local.Console) && cfg.Server.URL == "" {
+			return s, fmt.Errorf("%s runs already, with its console at %s: for other settings, slipway down first", s.Name, s.URL)
 		}
 		return follow(ctx, cfg, o)
 	}

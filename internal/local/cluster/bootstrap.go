@@ -33,8 +33,6 @@ var localManifests string
 type Addresses struct {
 	Node string // the bridge's address
 	DNS  string // of the Service kube-dns
-	// Volumes is the folder of dynamic volumes.
-	Volumes string
 }
 
 // Apply writes the product's manifests and those of a local instance; folder keeps

@@ -34,7 +34,7 @@ func registry(p Plan) Program {
 func netpol(p Plan) Program {
 	kubeconfig := p.config("netpol.kubeconfig")
 	return Program{
-		Name: Netpol, Needs: []string{Kubelet, Manifests}, Path: filepath.Join(p.Distro, "netpol"), Grace: ShortGrace,
+		Name: Netpol, Needs: []string{Node, Manifests}, Path: filepath.Join(p.Distro, "netpol"), Grace: ShortGrace,
 		Args:  []string{"--kubeconfig=" + kubeconfig, "--node-name=" + p.NodeName(), "--service-cidr=" + p.Networks.Services.String()},
 		Files: map[string]string{kubeconfig: p.kubeconfig("netpol")},
 		Env:   memory("50", "100MiB"),
