@@ -79,7 +79,7 @@ func agentImage(program string) (img v1.Image, cleanup func(), err error) {
 		return nil, nil, err
 	}
 	img = mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1)
-	img, err = mutate.Append(img, mutate.Addendum{Layer: layer, MediaType: types.OCILayer, History: v1.History{Created: v1.Time{Time: build.Epoch}}})
+	img, err = mutate.Append(img, mutate.Addendum{Layer: layer, MediaType: types.OCILayerZStd, History: v1.History{Created: v1.Time{Time: build.Epoch}}})
 	if err != nil {
 		return nil, nil, err
 	}

