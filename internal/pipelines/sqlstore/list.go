@@ -192,7 +192,8 @@ func parseTime(key string, value any) (int64, error) {
 	case time.Time:
 		return sqldb.Micros(v), nil
 	case int64:
-		return v * 1e6, nil
+		const end = 1 << 40 // far beyond any year, and no overflow
+		return min(max(v, -end), end) * 1e6, nil
 	case string:
 		at, err := time.Parse(time.RFC3339Nano, v)
 		if err != nil {
