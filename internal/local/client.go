@@ -55,7 +55,7 @@ func (c control) do(ctx context.Context, method, path string, out any) error {
 	case err != nil:
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("supervisor: %s %s: %s", method, path, response.Status)
 	}

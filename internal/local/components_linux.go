@@ -71,7 +71,7 @@ func (g *generation) start(ctx context.Context, p component.Program) (*running, 
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	arg0 := p.Arg0
 	if arg0 == "" {
 		arg0 = filepath.Base(p.Path)
@@ -143,7 +143,7 @@ func (g *generation) probe(address string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		if response.StatusCode/100 != 2 {
 			return fmt.Errorf("%s answers %s", u.Path, response.Status)
 		}
@@ -164,7 +164,7 @@ func (g *generation) importPause(ctx context.Context, _ func(error)) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	process, err := g.ns.Spawn(ctx, pidone.Command{
 		Path: filepath.Join(g.plan.Distro, "ctr"), Env: g.environment(), Dir: "/",
 		Args: []string{"ctr", "--address", component.ContainerdSocket, "-n", "k8s.io", "images", "import", "--label", "io.cri-containerd.image=managed", filepath.Join(g.plan.Distro, "pause.tar")},

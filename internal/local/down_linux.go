@@ -90,7 +90,7 @@ func Purge(l config.Local) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	return os.RemoveAll(string(dir))
 }
 

@@ -86,7 +86,7 @@ func (g *generation) namespaces(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	if g.ns, err = pidone.Start(g.plan.Slipway, log); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func Supervise(ctx context.Context, cfg config.Config, version string, started f
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	if err := s.open(); err != nil {
 		return err
 	}
@@ -73,12 +73,12 @@ func Supervise(ctx context.Context, cfg config.Config, version string, started f
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	defer s.plan.Console.Close()
+	defer func() { _ = s.plan.Console.Close() }()
 	server, err := s.answer(ctx)
 	if err != nil {
 		return err
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	started()
 	s.generations(ctx)
 	return nil
@@ -250,7 +250,7 @@ func (s *supervisor) listenConsole(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
-	defer l.Close()                                   // the copy below stays
+	defer func() { _ = l.Close() }()                  // the copy below stays
 	s.plan.Console, err = l.(*net.TCPListener).File() //nolint:errcheck // "tcp" gives a TCPListener
 	return err
 }

@@ -56,7 +56,7 @@ func daemon(version string) int {
 		err = logged(ctx, cfg, version, func() { _ = result.Close() }) // whoever waited may have gone
 	}
 	if err != nil {
-		fmt.Fprintln(result, err)
+		_, _ = fmt.Fprintln(result, err) // whoever waited may have gone
 		slog.Error("the supervisor ended", "error", err)
 		return 1
 	}
@@ -73,7 +73,7 @@ func logged(ctx context.Context, cfg config.Config, version string, started func
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, nil)))
 	return Supervise(ctx, cfg, version, started)
 }
@@ -152,12 +152,12 @@ func startDaemon(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
-	defer panics.Close()
+	defer func() { _ = panics.Close() }()
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	cmd := &exec.Cmd{
 		Path: self, Args: []string{supervisorArg0}, Dir: "/", Stdin: bytes.NewReader(input), Stderr: panics, ExtraFiles: []*os.File{w},
 		Env: append(os.Environ(), "GOGC=50"), SysProcAttr: &syscall.SysProcAttr{Setsid: true},

@@ -80,7 +80,7 @@ func (l *Log) Pipe() (*os.File, error) {
 		return nil, err
 	}
 	go func() {
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		// A full disk must not block the process at its pipe.
 		if _, err := io.Copy(l, r); err != nil {
 			_, _ = io.Copy(io.Discard, r)

@@ -199,7 +199,7 @@ func checkOverlay(dataDir string) Check {
 		c.Detail = err.Error()
 		return c
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	err = onOwnThread(unix.CLONE_NEWNS, func() error {
 		for _, name := range []string{"lower", "upper", "work", "merged"} {
 			if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {

@@ -27,28 +27,40 @@ func (d Dir) Path(elem ...string) string {
 	return filepath.Join(append([]string{string(d)}, elem...)...)
 }
 
-// Folders below the data folder and well-known files in it.
-func (d Dir) PKI() string        { return d.Path("pki") }
-func (d Dir) Logs() string       { return d.Path("logs") }
-func (d Dir) Config() string     { return d.Path("config") } // generated files of the components
-func (d Dir) Kubeconfig() string { return d.Path("kubeconfig") }
-func (d Dir) AdminToken() string { return d.Path("admin.token") }
-func (d Dir) Server() string     { return d.Path("server") }
+// PKI holds certificates and keys.
+func (d Dir) PKI() string { return d.Path("pki") }
 
-// folders are made by Create with these modes; 0711 where a container's bind
-// mounts pass through.
-var folders = map[string]fs.FileMode{
-	"": 0o711, "pki": 0o700, "config": 0o700, "etcd": 0o700, "containerd": 0o711, "kubelet": 0o711, "logs": 0o711, "logs/pods": 0o755,
-	"logs/containers": 0o755, "registry": 0o700, "s3": 0o700, "volumes": 0o711, "server": 0o700, "cni": 0o755,
+// Logs holds what the components say.
+func (d Dir) Logs() string { return d.Path("logs") }
+
+// Config holds the components' generated files.
+func (d Dir) Config() string { return d.Path("config") }
+
+// Server holds what the Slipway server keeps.
+func (d Dir) Server() string { return d.Path("server") }
+
+// Kubeconfig is people's way to Kubernetes.
+func (d Dir) Kubeconfig() string { return d.Path("kubeconfig") }
+
+// AdminToken is the administrator's way to the server.
+func (d Dir) AdminToken() string { return d.Path("admin.token") }
+
+// folders are made by Create; 0711 where a container's bind mounts pass through.
+var folders = []struct {
+	name string
+	mode fs.FileMode
+}{
+	{"", 0o711}, {"pki", 0o700}, {"config", 0o700}, {"etcd", 0o700}, {"containerd", 0o711}, {"kubelet", 0o711}, {"cni", 0o755}, {"logs", 0o711},
+	{"logs/pods", 0o755}, {"logs/containers", 0o755}, {"registry", 0o700}, {"s3", 0o700}, {"volumes", 0o711}, {"server", 0o700},
 }
 
 // Create makes what is missing of the folder.
 func (d Dir) Create() error {
-	for _, name := range []string{"", "pki", "config", "etcd", "containerd", "kubelet", "logs", "logs/pods", "logs/containers", "registry", "s3", "volumes", "server", "cni"} {
-		if err := os.MkdirAll(d.Path(name), folders[name]); err != nil {
+	for _, f := range folders {
+		if err := os.MkdirAll(d.Path(f.name), f.mode); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
-		if err := os.Chmod(d.Path(name), folders[name]); err != nil {
+		if err := os.Chmod(d.Path(f.name), f.mode); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
 	}

@@ -80,7 +80,7 @@ func (d *detection) eachLine(file string, f func(string)) {
 	if err != nil {
 		return // not there: nothing is set in it
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	lines := bufio.NewScanner(io.LimitReader(in, 1<<20))
 	for lines.Scan() {
 		f(strings.TrimSpace(lines.Text()))

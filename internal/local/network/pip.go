@@ -38,7 +38,7 @@ func (d *detection) pip() {
 		p.Timeout = seconds
 	}
 	for _, option := range []string{"find-links", "no-index"} {
-		if v := get(option); v != "" && !(option == "no-index" && slices.Contains([]string{"0", "false", "no", "off"}, strings.ToLower(v))) {
+		if v := get(option); v != "" && !slices.Contains([]string{"0", "false", "no", "off"}, strings.ToLower(v)) {
 			d.warn("pip's %s (%s) holds only on this host: left out", option, v)
 		}
 	}

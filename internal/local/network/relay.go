@@ -19,14 +19,14 @@ func Serve(ctx context.Context, l net.Listener, target string) {
 }
 
 func join(ctx context.Context, conn net.Conn, target string) {
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	out, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return // the client sees the closed connection
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -103,7 +103,7 @@ func (r *Resolver) ServeTCP(ctx context.Context, l net.Listener) {
 			return
 		}
 		go func() {
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			for {
 				_ = conn.SetDeadline(time.Now().Add(time.Minute))
 				query, err := readFrame(conn)
@@ -133,7 +133,7 @@ func (r *Resolver) ask(ctx context.Context, network, server string, query []byte
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	deadline, _ := ctx.Deadline()
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func Start(program string, output *os.File) (*Namespaces, error) {
 		return nil, fmt.Errorf("socket pair: %w", err)
 	}
 	theirs := os.NewFile(uintptr(pair[1]), "pid 1")
-	defer theirs.Close()
+	defer func() { _ = theirs.Close() }()
 	conn, err := socket(os.NewFile(uintptr(pair[0]), "supervisor"))
 	if err != nil {
 		return nil, err
@@ -73,8 +73,7 @@ func (n *Namespaces) Gone() <-chan struct{} { return n.gone }
 
 // Setup prepares mounts and host name; call it once, before Spawn.
 func (n *Namespaces) Setup(ctx context.Context, s Setup) error {
-	_, err := n.call(ctx, request{Setup: &s}, nil, nil)
-	return err
+	return n.call(ctx, request{Setup: &s}, nil, nil)
 }
 
 // Spawn starts a process in a session of its own, with output as its standard
@@ -85,7 +84,7 @@ func (n *Namespaces) Spawn(ctx context.Context, c Command, output *os.File, file
 		fds = append(fds, int(f.Fd()))
 	}
 	p := &Process{ns: n, done: make(chan struct{})}
-	if _, err := n.call(ctx, request{Spawn: &c}, fds, p); err != nil {
+	if err := n.call(ctx, request{Spawn: &c}, fds, p); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -113,11 +112,10 @@ func (p *Process) Err() error {
 
 // Signal is a no-op once the process has ended.
 func (p *Process) Signal(ctx context.Context, s syscall.Signal) error {
-	_, err := p.ns.call(ctx, request{Signal: &signalRequest{PID: p.PID, Signal: s}}, nil, nil)
-	return err
+	return p.ns.call(ctx, request{Signal: &signalRequest{PID: p.PID, Signal: s}}, nil, nil)
 }
 
-func (n *Namespaces) call(ctx context.Context, r request, fds []int, p *Process) (reply, error) {
+func (n *Namespaces) call(ctx context.Context, r request, fds []int, p *Process) error {
 	answer := make(chan reply, 1)
 	n.mu.Lock()
 	n.next++
@@ -129,18 +127,18 @@ func (n *Namespaces) call(ctx context.Context, r request, fds []int, p *Process)
 	err := send(n.conn, r, fds...)
 	n.mu.Unlock()
 	if err != nil {
-		return reply{}, fmt.Errorf("%w: %w", ErrGone, err)
+		return fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	select {
 	case got := <-answer:
 		if got.Error != "" {
-			return got, errors.New(got.Error)
+			return errors.New(got.Error)
 		}
-		return got, nil
+		return nil
 	case <-n.gone:
-		return reply{}, ErrGone
+		return ErrGone
 	case <-ctx.Done():
-		return reply{}, ctx.Err()
+		return ctx.Err()
 	}
 }
 

@@ -92,7 +92,7 @@ func (p *process1) spawn(c Command, fds []int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer null.Close()
+	defer func() { _ = null.Close() }()
 	files := []uintptr{null.Fd()}
 	for _, fd := range fds {
 		syscall.CloseOnExec(fd)
@@ -181,7 +181,7 @@ func (m Mount) write() error {
 }
 
 func socket(file *os.File) (*net.UnixConn, error) {
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	conn, err := net.FileConn(file)
 	if err != nil {
 		return nil, fmt.Errorf("socket pair: %w", err)
