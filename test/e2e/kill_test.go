@@ -37,11 +37,18 @@ metadata: {name: effects, namespace: admin}
 spec: {selector: {app: effects}, ports: [{port: 8000}]}
 `
 
-// effect is a step with a side effect that can be counted: a request for its own path.
+// effect is a step with a side effect that can be counted: a request for its own
+// path. It may have to wait until network policies know its pod.
 const effect = `import sys, time, urllib.request, urllib.error
 time.sleep(0.2)
-try: urllib.request.urlopen("http://effects.admin:8000/" + sys.argv[1], timeout=20)
-except urllib.error.HTTPError: pass
+for _ in range(60):
+    try:
+        urllib.request.urlopen("http://effects.admin:8000/" + sys.argv[1], timeout=60)
+    except urllib.error.HTTPError:
+        break
+    except urllib.error.URLError as e:
+        print(e, flush=True)
+        time.sleep(0.5)
 time.sleep(0.2)
 open(sys.argv[2], "w").write("1")
 `
@@ -122,7 +129,7 @@ func serverPID() (int, error) {
 // step does to the world is done once. It is not parallel: others need the server.
 func TestServerKilledAnywhere(t *testing.T) {
 	apply(t, counter)
-	t.Cleanup(func() { kubectl(t, "delete", "-n", "admin", "pod/effects", "service/effects", "--grace-period=1") })
+	defer kubectl(t, "delete", "-n", "admin", "pod/effects", "service/effects", "--grace-period=1")
 	kubectl(t, "wait", "-n", "admin", "pod/effects", "--for=condition=Ready", "--timeout=60s")
 	spec := effects(t)
 	var runs []string
