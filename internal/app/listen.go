@@ -40,9 +40,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %q: want fd:<number>", address)
 	}
 	file := os.NewFile(uintptr(fd), address)
-	defer file.Close() // FileListener has a copy
-	l, err := net.FileListener(file)
-	if err != nil {
+	l, err := net.FileListener(file) // a copy
+	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return l, nil

@@ -410,6 +410,6 @@ func TestConfigIsStrict(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := config.Load(file); err == nil || !strings.Contains(err.Error(), "servr") {
-		t.Errorf("a misspelt field: %v", err)
+		t.Errorf("a misspelled field: %v", err)
 	}
 }

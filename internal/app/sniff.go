@@ -16,6 +16,10 @@ import (
 // tlsRecord is the first byte of a TLS handshake; no HTTP request begins with it.
 const tlsRecord = 0x16
 
+// lookAhead holds a short request whole: what is left unread when tls answers plain
+// HTTP with its hint would reset the connection before the hint arrives.
+const lookAhead = 1 << 10
+
 // withTLS answers TLS and, on loopback, plain HTTP on one listener, told apart by
 // the first byte. Browsers and SDKs use a local console by http://; kubectl sends
 // its token only by TLS. Elsewhere TLS is asked for.
@@ -87,7 +91,7 @@ func (s *sniffer) look(conn net.Conn) (net.Conn, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(headerTimeout)); err != nil {
 		return nil, err
 	}
-	reader := bufio.NewReaderSize(conn, 16)
+	reader := bufio.NewReaderSize(conn, lookAhead)
 	first, err := reader.Peek(1)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		slog.String("verb", g.need.Verb), slog.String("resource", g.need.Resource), slog.String("namespace", namespace),
 		slog.String("route", g.pattern), slog.String("path", r.URL.Path),
 		slog.Int("status", recorder.Status()), slog.String("outcome", outcome(err)),
-		slog.Duration("latency", g.config.Now().Sub(start)))
+		slog.Float64("latency_ms", float64(g.config.Now().Sub(start).Microseconds())/1000))
 }
 
 func (g *guard) authenticate(r *http.Request) (login.Identity, error) {

@@ -26,6 +26,9 @@ const (
 	reviewBad  = 5 * time.Second
 	// maxReviews bounds the cache against a flood of invented tokens.
 	maxReviews = 4096
+	// maxAtOnce bounds how much of the API server a flood of them may take: who waits
+	// longer than their request lives is refused by its end.
+	maxAtOnce = 16
 	// maxJWT is far above any service-account token (about 1 KiB).
 	maxJWT = 16 << 10
 )
@@ -33,13 +36,13 @@ const (
 // ServiceAccounts authenticates Kubernetes service-account tokens by TokenReview.
 type ServiceAccounts struct {
 	reviews authenticationclient.TokenReviewInterface
-	clock   clock.Clock
 	cache   *cache.LRUExpireCache
+	slots   chan struct{}
 }
 
 // NewServiceAccounts reviews tokens through the given client.
 func NewServiceAccounts(reviews authenticationclient.TokenReviewInterface, c clock.Clock) *ServiceAccounts {
-	return &ServiceAccounts{reviews: reviews, clock: c, cache: cache.NewLRUExpireCacheWithClock(maxReviews, c)}
+	return &ServiceAccounts{reviews: reviews, cache: cache.NewLRUExpireCacheWithClock(maxReviews, c), slots: make(chan struct{}, maxAtOnce)}
 }
 
 // Authenticate returns the service account of a token whose audience is Audience or
@@ -77,6 +80,12 @@ func (s *ServiceAccounts) review(ctx context.Context, token string, audiences []
 	// No audiences in the request mean the API server's own.
 	if slices.Contains(audiences, Audience) {
 		review.Spec.Audiences = []string{Audience}
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return Identity{}, ctx.Err()
 	}
 	review, err := s.reviews.Create(ctx, review, metav1.CreateOptions{})
 	if err != nil {
