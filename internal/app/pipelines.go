@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/slipway-ml/slipway/internal/artifact"
@@ -84,6 +85,9 @@ func (s *server) podSettings(ctx context.Context) (podspec.Settings, error) {
 // profileKey reads a profile's own S3 key from its Secret.
 func (s *server) profileKey(ctx context.Context, namespace string) (blob.Config, error) {
 	secret, err := s.kube.CoreV1().Secrets(namespace).Get(ctx, userpod.KeySecret, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return blob.Config{}, rest.Errorf(rest.NotFound, "profile %s has no bucket: it does not exist, or it is being made", namespace)
+	}
 	if err != nil {
 		return blob.Config{}, err
 	}
