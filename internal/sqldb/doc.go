@@ -8,7 +8,7 @@
 // SQL is one text for every engine. Placeholders are "?", times are BIGINT
 // microseconds since 1970 UTC (0: unset), JSON is TEXT, and statements keep to
 // what SQLite and PostgreSQL both understand: ON CONFLICT, RETURNING, row values,
-// partial indexes. All statements pass through Tx, which is where another engine
+// partial indexes. Transactions are serializable. All statements pass through Tx, which is where another engine
 // rewrites placeholders.
 //
 // On SQLite there is one writer. Transactions that arrive while another one runs

@@ -132,6 +132,9 @@ func fill(b testing.TB, db *sqldb.DB, n int) {
 			'exp-' || (i % 7), 'name ' || (i % 1000), '', CASE WHEN i % 10 = 3 THEN 'ARCHIVED' ELSE 'AVAILABLE' END, '', '', '', '', '',
 			'{"a":1}', '', 0, CASE WHEN i % 1000 = 0 THEN 'RUNNING' WHEN i % 20 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, '', '', 0,
 			1000000 * i, 1000000 * i, 1000000 * i, 1000000 * i + 5 FROM counter`, n, n)
+		if err == nil {
+			_, err = tx.Exec(`INSERT INTO run_counts SELECT namespace, experiment_id, storage_state, state, COUNT(*) FROM runs GROUP BY 1, 2, 3, 4`)
+		}
 		return err
 	})
 	if err != nil {

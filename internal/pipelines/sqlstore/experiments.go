@@ -100,11 +100,19 @@ func (s *Store) UpdateExperiment(ctx context.Context, id string, change func(*pi
 			return fmt.Errorf("update experiment %s: %w", id, err)
 		}
 		if e.StorageState == pipelines.Archived && before != pipelines.Archived {
-			_, err = tx.Exec(`UPDATE runs SET storage_state = ? WHERE namespace = ? AND experiment_id = ?`,
-				string(pipelines.Archived), e.Namespace, id)
+			return archiveRuns(tx, e)
 		}
-		return err
+		return nil
 	})
+}
+
+func archiveRuns(tx *sqldb.Tx, e pipelines.Experiment) error {
+	_, err := tx.Exec(`UPDATE runs SET storage_state = ? WHERE namespace = ? AND experiment_id = ?`,
+		string(pipelines.Archived), e.Namespace, e.ID)
+	if err != nil {
+		return fmt.Errorf("archive runs of experiment %s: %w", e.ID, err)
+	}
+	return countArchived(tx, e.Namespace, e.ID)
 }
 
 // DeleteExperiment removes an experiment; its runs stay.

@@ -52,7 +52,7 @@ func filter[T any](t *table[T], where *conditions, p Predicate) error {
 		if !ok || f.time {
 			return invalid("filter: %s: IS_SUBSTRING needs a string_value and a text", p.Key)
 		}
-		where.add(`LOWER(t.`+f.column+`) LIKE ? ESCAPE '\'`, "%"+escapeLike(strings.ToLower(text))+"%")
+		where.add(f.column, `LOWER(t.`+f.column+`) LIKE ? ESCAPE '\'`, "%"+escapeLike(strings.ToLower(text))+"%")
 		return nil
 	}
 	sign, ok := comparisons[p.Op]
@@ -67,9 +67,9 @@ func filter[T any](t *table[T], where *conditions, p Predicate) error {
 	if other, ok := otherStorage(f, p.Op, value); ok {
 		sign, value = "=", other
 	}
-	where.add(fmt.Sprintf("t.%s %s ?", f.column, sign), value)
+	where.add(f.column, fmt.Sprintf("t.%s %s ?", f.column, sign), value)
 	if f.time && strings.HasPrefix(sign, "<") {
-		where.add(fmt.Sprintf("t.%s > 0", f.column)) // 0: it has not happened
+		where.add(f.column, fmt.Sprintf("t.%s > 0", f.column)) // 0: it has not happened
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func filterIn(where *conditions, f field, p Predicate) error {
 		args[i] = arg
 	}
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(args)), ", ")
-	where.add("t."+f.column+" IN ("+marks+")", args...)
+	where.add(f.column, "t."+f.column+" IN ("+marks+")", args...)
 	return nil
 }
 
@@ -121,7 +121,7 @@ func filterTag(where *conditions, p Predicate, tag string) error {
 	if err != nil {
 		return invalid("filter: %s: %v", p.Key, err)
 	}
-	where.add("REPLACE(t.tags, ?, '') <> t.tags", string(key)+":"+string(text))
+	where.add("tags", "REPLACE(t.tags, ?, '') <> t.tags", string(key)+":"+string(text))
 	return nil
 }
 

@@ -127,13 +127,26 @@ func fence(tx *sqldb.Tx, lease pipelines.Lease, run *pipelines.Run) (owner, erro
 	return whose, err
 }
 
+// commitRun writes the engine's part of a run.
 func commitRun(tx *sqldb.Tx, id string, r *pipelines.Run) error {
-	state := string(r.State)
-	interim := flag(r.State == pipelines.Pending || r.State == pipelines.Running)
-	_, err := tx.Exec(`UPDATE runs SET state = CASE WHEN terminate_requested <> 0 AND ? = 1 THEN 'CANCELING' ELSE ? END,
-		error = ?, history = ?, started_at = ?, finished_at = ? WHERE id = ?`,
-		interim, state, sqldb.JSON(r.Error), sqldb.JSON(r.History), sqldb.Micros(r.StartedAt), sqldb.Micros(r.FinishedAt), id)
-	return err
+	var before runKind
+	var asked int64
+	err := tx.Row(`SELECT namespace, experiment_id, storage_state, state, terminate_requested FROM runs WHERE id = ?`,
+		[]any{id}, &before.namespace, &before.experiment, &before.storage, &before.state, &asked)
+	if err != nil {
+		return fmt.Errorf("read run: %w", err)
+	}
+	after := before
+	after.state = r.State
+	if asked != 0 && (r.State == pipelines.Pending || r.State == pipelines.Running) {
+		after.state = pipelines.Canceling
+	}
+	_, err = tx.Exec(`UPDATE runs SET state = ?, error = ?, history = ?, started_at = ?, finished_at = ? WHERE id = ?`,
+		string(after.state), sqldb.JSON(r.Error), sqldb.JSON(r.History), sqldb.Micros(r.StartedAt), sqldb.Micros(r.FinishedAt), id)
+	if err != nil {
+		return fmt.Errorf("update run: %w", err)
+	}
+	return recount(tx, before, after)
 }
 
 func commitRows(tx *sqldb.Tx, whose owner, c pipelines.Change) error {

@@ -94,9 +94,9 @@ func list[T any](ctx context.Context, s *Store, t *table[T], q ListQuery, parent
 		return Page[T]{}, err
 	}
 	where := conditions{}
-	where.add("t.namespace = ?", q.Namespace)
+	where.add("namespace", "t.namespace = ?", q.Namespace)
 	if q.Parent != "" && parent != "" {
-		where.add("t."+parent+" = ?", q.Parent)
+		where.add(parent, "t."+parent+" = ?", q.Parent)
 	}
 	for _, p := range q.Filter {
 		if err := filter(t, &where, p); err != nil {
@@ -118,7 +118,7 @@ func list[T any](ctx context.Context, s *Store, t *table[T], q ListQuery, parent
 	size := pageSize(q.PageSize)
 	page := Page[T]{}
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if err := tx.Row("SELECT COUNT(*) FROM "+t.name+" t WHERE "+all.String(), all.args, &page.Total); err != nil {
+		if page.Total, err = total(tx, t, all); err != nil {
 			return err
 		}
 		return readPage(tx, t, &page, where, o, size, hash)
@@ -167,11 +167,14 @@ func pageSize(asked int) int {
 
 // conditions are joined by AND.
 type conditions struct {
-	texts []string
-	args  []any
+	columns []string // those that the texts look at
+	texts   []string
+	args    []any
 }
 
-func (c *conditions) add(text string, args ...any) {
+// add adds a condition on one column, which text calls "t.<column>".
+func (c *conditions) add(column, text string, args ...any) {
+	c.columns = append(c.columns[:len(c.columns):len(c.columns)], column)
 	c.texts = append(c.texts[:len(c.texts):len(c.texts)], text)
 	c.args = append(c.args[:len(c.args):len(c.args)], args...)
 }
@@ -181,7 +184,7 @@ func (c *conditions) after(o order, cursor sqldb.Cursor) {
 	if o.desc {
 		sign = "<"
 	}
-	c.add(fmt.Sprintf("(t.%s, t.id) %s (?, ?)", o.column, sign), cursor.Key, cursor.ID)
+	c.add(o.column, fmt.Sprintf("(t.%s, t.id) %s (?, ?)", o.column, sign), cursor.Key, cursor.ID)
 }
 
 func (c *conditions) String() string { return strings.Join(c.texts, " AND ") }

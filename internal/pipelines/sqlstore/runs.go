@@ -84,6 +84,9 @@ func insertRun(tx *sqldb.Tx, r *pipelines.Run) error {
 	if err := insert(tx, runTable, "run "+r.ID, r); err != nil {
 		return err
 	}
+	if err := count(tx, kindOf(r), 1); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`INSERT INTO run_leases (run_id, namespace, created_by, active, owner, version, until) VALUES (?, ?, ?, ?, '', 0, 0)`,
 		r.ID, r.Namespace, r.CreatedBy, flag(!r.State.Final()))
 	return err
@@ -117,25 +120,34 @@ func (s *Store) UpdateRun(ctx context.Context, id string, change func(*pipelines
 		if err != nil {
 			return err
 		}
-		before := r.StorageState
+		before := kindOf(&r)
 		if err := change(&r); err != nil {
 			return err
 		}
-		if before == pipelines.Archived && r.StorageState == pipelines.Available {
-			var archived int
-			err := tx.Row(`SELECT COUNT(*) FROM experiments WHERE id = ? AND storage_state = ?`,
-				[]any{r.ExperimentID, string(pipelines.Archived)}, &archived)
-			if err != nil {
+		if before.storage == pipelines.Archived && r.StorageState == pipelines.Available {
+			if err := mayUnarchive(tx, &r); err != nil {
 				return err
-			}
-			if archived > 0 {
-				return fmt.Errorf("run %s: its experiment %s is archived; unarchive that first: %w", id, r.ExperimentID, pipelines.ErrConflict)
 			}
 		}
 		_, err = tx.Exec(`UPDATE runs SET display_name = ?, description = ?, storage_state = ? WHERE id = ?`,
 			r.DisplayName, r.Description, string(r.StorageState), id)
-		return err
+		if err != nil {
+			return fmt.Errorf("update run %s: %w", id, err)
+		}
+		after := before
+		after.storage = r.StorageState
+		return recount(tx, before, after)
 	})
+}
+
+func mayUnarchive(tx *sqldb.Tx, r *pipelines.Run) error {
+	var archived int
+	err := tx.Row(`SELECT COUNT(*) FROM experiments WHERE id = ? AND storage_state = ?`,
+		[]any{r.ExperimentID, string(pipelines.Archived)}, &archived)
+	if err == nil && archived > 0 {
+		err = fmt.Errorf("run %s: its experiment %s is archived; unarchive that first: %w", r.ID, r.ExperimentID, pipelines.ErrConflict)
+	}
+	return err
 }
 
 // RequestTerminate asks whoever advances the run to end it, and wakes them. The
@@ -154,7 +166,12 @@ func (s *Store) RequestTerminate(ctx context.Context, id string, now time.Time) 
 			return nil
 		}
 		_, err = tx.Exec(`UPDATE runs SET terminate_requested = ?, state = ? WHERE id = ?`, sqldb.Micros(now), string(pipelines.Canceling), id)
-		return err
+		if err != nil {
+			return fmt.Errorf("terminate run %s: %w", id, err)
+		}
+		after := kindOf(&r)
+		after.state = pipelines.Canceling
+		return recount(tx, kindOf(&r), after)
 	})
 	if err == nil {
 		s.changed(id)
@@ -177,6 +194,9 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 			}
 		}
 		if _, err := remove(tx, "runs", "id = ?", id); err != nil {
+			return err
+		}
+		if err := count(tx, kindOf(&r), -1); err != nil {
 			return err
 		}
 		return dropSpec(tx, r.Namespace, specDigest(r.Spec))

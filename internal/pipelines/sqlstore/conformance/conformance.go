@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) *sqldb.DB) {
 		"a page token of another query is refused":                      tokens,
 		"filters select what they say":                                  filters,
 		"filters that make no sense are refused":                        badFilters,
+		"totals are exact through the lives of runs":                    totals,
 		"lists stay in their namespace":                                 tenancy,
 		"a lease is held by one owner until it is over":                 leases,
 		"a commit under a lost lease writes nothing":                    fencing,

@@ -171,6 +171,60 @@ func badFilters(t *testing.T, s *sqlstore.Store) {
 	}
 }
 
+// totals compares every total with what a walk through the pages finds, after each
+// step in the lives of some runs.
+func totals(t *testing.T, s *sqlstore.Store) {
+	ctx := t.Context()
+	e, other := newExperiment(t, s, "ann", "one"), newExperiment(t, s, "ann", "two")
+	for i := range 6 {
+		newRun(t, s, []pipelines.Experiment{e, other}[i%2], fmt.Sprint(i))
+	}
+	held := must[[]pipelines.Run](t)(s.Acquire(ctx, "me", Start, Start.Add(time.Hour), 10))
+	commit := func(i int, state pipelines.State) func() error {
+		return func() error {
+			held[i].State = state
+			return s.Commit(ctx, held[i].Lease, pipelines.Change{Run: &held[i]})
+		}
+	}
+	set := func(state pipelines.StorageState) func(*pipelines.Experiment) error {
+		return func(e *pipelines.Experiment) error { e.StorageState = state; return nil }
+	}
+	steps := []func() error{
+		func() error { return nil }, commit(0, pipelines.Running), commit(1, pipelines.Running), commit(0, pipelines.Succeeded),
+		func() error { return s.RequestTerminate(ctx, held[1].ID, Start) }, commit(1, pipelines.Running), commit(1, pipelines.Canceled),
+		func() error { return s.UpdateExperiment(ctx, e.ID, set(pipelines.Archived)) },
+		func() error { return s.UpdateExperiment(ctx, e.ID, set(pipelines.Archived)) },
+		func() error { return s.UpdateExperiment(ctx, e.ID, set(pipelines.Available)) },
+		func() error {
+			return s.UpdateRun(ctx, "run-0", func(r *pipelines.Run) error { r.StorageState = pipelines.Available; return nil })
+		},
+		func() error {
+			return s.UpdateRun(ctx, "run-1", func(r *pipelines.Run) error { r.StorageState = pipelines.Archived; return nil })
+		},
+		func() error { return s.UpdateExperiment(ctx, e.ID, set(pipelines.Archived)) },
+		func() error { return s.DeleteRun(ctx, "run-2") }, func() error { return s.DeleteRun(ctx, "run-3") },
+		func() error { return s.DeleteExperiment(ctx, e.ID) },
+	}
+	queries := []sqlstore.ListQuery{{}, {Parent: e.ID}, {Parent: other.ID}}
+	for _, f := range []sqlstore.Predicate{
+		{Key: "storage_state", Op: sqlstore.OpEquals, Value: "ARCHIVED"}, {Key: "storage_state", Op: sqlstore.OpNotEquals, Value: "ARCHIVED"},
+		{Key: "state", Op: sqlstore.OpIn, Value: []any{"PENDING", "RUNNING"}}, {Key: "state", Op: sqlstore.OpEquals, Value: "CANCELING"},
+		{Key: "experiment_id", Op: sqlstore.OpNotEquals, Value: e.ID}, {Key: "name", Op: sqlstore.OpIsSubstring, Value: "1"},
+	} {
+		queries = append(queries, sqlstore.ListQuery{Filter: []sqlstore.Predicate{f}}, sqlstore.ListQuery{Filter: []sqlstore.Predicate{f}, Parent: other.ID})
+	}
+	for i, step := range steps {
+		check(t, step())
+		for _, q := range queries {
+			q.Namespace, q.PageSize = "ann", 2
+			page := must[sqlstore.Page[pipelines.Run]](t)(s.ListRuns(ctx, q))
+			if want := len(walk(t, s, q)); page.Total != want {
+				t.Errorf("after step %d: total %d, found %d: %+v", i, page.Total, want, q)
+			}
+		}
+	}
+}
+
 func tenancy(t *testing.T, s *sqlstore.Store) {
 	ann, bob := newExperiment(t, s, "ann", "one"), newExperiment(t, s, "bob", "one")
 	newRun(t, s, ann, "a")
