@@ -47,7 +47,7 @@ func (c *conn) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 }
 
 func (c *conn) exec(ctx context.Context, query string) error {
-	s, err := c.prepare(ctx, query)
+	s, err := c.prepare(ctx, query) //nolint:sqlclosecheck // kept while the connection lives
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ type Tx struct {
 
 // Exec runs a statement and returns how many rows it touched.
 func (t *Tx) Exec(query string, args ...any) (int64, error) {
-	s, err := t.conn.prepare(t.ctx, query)
+	s, err := t.conn.prepare(t.ctx, query) //nolint:sqlclosecheck // kept while the connection lives
 	if err != nil {
 		return 0, err
 	}
@@ -86,7 +86,7 @@ func (t *Tx) Exec(query string, args ...any) (int64, error) {
 // Row runs a query for at most one row and scans it; sql.ErrNoRows says that
 // there is none.
 func (t *Tx) Row(query string, args []any, dest ...any) error {
-	s, err := t.conn.prepare(t.ctx, query)
+	s, err := t.conn.prepare(t.ctx, query) //nolint:sqlclosecheck // kept while the connection lives
 	if err != nil {
 		return err
 	}
@@ -94,8 +94,8 @@ func (t *Tx) Row(query string, args []any, dest ...any) error {
 }
 
 // Rows runs a query and calls scan for each row. scan must not use the Tx.
-func (t *Tx) Rows(query string, args []any, scan func(Scanner) error) error {
-	s, err := t.conn.prepare(t.ctx, query)
+func (t *Tx) Rows(query string, args []any, scan func(Scanner) error) (err error) {
+	s, err := t.conn.prepare(t.ctx, query) //nolint:sqlclosecheck // kept while the connection lives
 	if err != nil {
 		return err
 	}
@@ -103,12 +103,13 @@ func (t *Tx) Rows(query string, args []any, scan func(Scanner) error) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return errors.Join(err, rows.Close())
+			return err
 		}
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	return rows.Err()
 }
 
 // Scanner is a row under the cursor.
