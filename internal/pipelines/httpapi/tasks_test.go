@@ -28,6 +28,7 @@ func progressed(t *testing.T, w *world, runID string) {
 		}
 	}
 	root := task("t0", "", "root", "root", pipelines.TaskRoot, pipelines.Running)
+	root.DisplayName = "greet"
 	loop := task("t1", "t0", "for-loop-1", "root/for-loop-1", pipelines.TaskLoop, pipelines.Running)
 	loop.IterationCount = 1
 	turn := task("t2", "t1", "for-loop-1", "root/for-loop-1/[0]", pipelines.TaskDAG, pipelines.Running)

@@ -132,6 +132,9 @@ func toTaskDetail(t *pipelines.Task) taskDetail {
 		State: legalState(t.State), Error: toStatus(t.Error), ParentTaskID: t.ParentID, StateHistory: toHistory(t.History),
 		PodName: t.PodName, Inputs: toArtifactLists(t.Inputs.Artifacts), Outputs: toArtifactLists(t.Outputs.Artifacts),
 	}
+	if t.Type == pipelines.TaskRoot {
+		out.DisplayName = t.Name // clients look for "root"
+	}
 	if t.PodName != "" {
 		out.Executor = &executorDetail{MainJob: t.PodName}
 	}
