@@ -29,6 +29,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   level = "warn"
 [plugins."io.containerd.cri.v1.images"]
   snapshotter = "overlayfs"
+  use_local_image_pull = true
   max_concurrent_downloads = 6
   [plugins."io.containerd.cri.v1.images".pinned_images]
     sandbox = "%s"

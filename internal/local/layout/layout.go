@@ -45,22 +45,17 @@ func (d Dir) Kubeconfig() string { return d.Path("kubeconfig") }
 // AdminToken is the administrator's way to the server.
 func (d Dir) AdminToken() string { return d.Path("admin.token") }
 
-// folders are made by Create; 0711 where a container's bind mounts pass through.
-var folders = []struct {
-	name string
-	mode fs.FileMode
-}{
-	{"", 0o711}, {"pki", 0o700}, {"config", 0o700}, {"etcd", 0o700}, {"containerd", 0o711}, {"kubelet", 0o711}, {"cni", 0o755}, {"logs", 0o711},
-	{"logs/pods", 0o755}, {"logs/containers", 0o755}, {"registry", 0o700}, {"s3", 0o700}, {"volumes", 0o711}, {"server", 0o700},
-}
+// folders are made by Create, for root alone: containers see what is mounted into
+// them, not the path to it.
+var folders = []string{"", "pki", "config", "etcd", "containerd", "kubelet", "cni", "logs", "logs/pods", "logs/containers", "registry", "s3", "volumes", "server"}
 
 // Create makes what is missing of the folder.
 func (d Dir) Create() error {
-	for _, f := range folders {
-		if err := os.MkdirAll(d.Path(f.name), f.mode); err != nil {
+	for _, name := range folders {
+		if err := os.MkdirAll(d.Path(name), 0o700); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
-		if err := os.Chmod(d.Path(f.name), f.mode); err != nil {
+		if err := os.Chmod(d.Path(name), 0o700); err != nil {
 			return fmt.Errorf("data folder: %w", err)
 		}
 	}
