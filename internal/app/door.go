@@ -15,7 +15,6 @@ import (
 	"github.com/slipway-ml/slipway/internal/app/middleware"
 	"github.com/slipway-ml/slipway/internal/authz"
 	"github.com/slipway-ml/slipway/internal/config"
-	imagesapi "github.com/slipway-ml/slipway/internal/images/httpapi"
 	"github.com/slipway-ml/slipway/internal/login"
 	"github.com/slipway-ml/slipway/internal/login/httpapi"
 	"github.com/slipway-ml/slipway/internal/login/sqlstore"
@@ -53,7 +52,7 @@ func (s *server) openDoor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.console.Handle(proxy.Prefix+"/", authz.Authenticated, kubernetesAPI)
+	d.console.Handle(proxy.Prefix+"/", authz.Authenticated.AnySize(), kubernetesAPI)
 	d.console.Before(d.api)
 	s.door = d
 	return nil
@@ -90,7 +89,7 @@ func (d *door) handlers(cfg config.Server, metrics *prometheus.Registry) (map[st
 		}
 		own := []middleware.Middleware{
 			middleware.RequestID, middleware.Recover, middleware.SecureHeaders,
-			middleware.Hosts(l.hosts...), middleware.Origins, middleware.BodyLimit(bodyBytes, imagesapi.Prefix),
+			middleware.Hosts(l.hosts...), middleware.Origins,
 		}
 		if name == "console" {
 			own = append(own, proxy.ServicePaths(ownServices...))

@@ -18,10 +18,9 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = 5 * time.Minute  // an upload of 32 MiB at 1 Mbit/s
-	writeTimeout  = 15 * time.Minute // handlers of streams lift it
+	writeTimeout  = 15 * time.Minute // routes of any size lift both
 	idleTimeout   = 2 * time.Minute
 	headerBytes   = 64 << 10
-	bodyBytes     = 64 << 20 // routes have sharper limits
 	// goodbye is how long calls may end when the server stops; `slipway down` waits
 	// for it.
 	goodbye = 3 * time.Second

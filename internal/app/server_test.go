@@ -26,6 +26,7 @@ import (
 
 	"github.com/slipway-ml/slipway/internal/config"
 	"github.com/slipway-ml/slipway/internal/login"
+	restapi "github.com/slipway-ml/slipway/internal/rest"
 	"github.com/slipway-ml/slipway/internal/testkit"
 )
 
@@ -231,7 +232,7 @@ func TestServer(t *testing.T) {
 		"metrics are not the console's":         {"GET", "console", "/metrics", "", nil, 404, "no such route"},
 		"an unknown field":                      {"POST", "console", "/apis/slipway.dev/v1/tokens", token, nil, 400, "nonsense: unknown field"},
 		"a body that is too large for its route": {"POST", "console", "/apis/slipway.dev/v1/tokens", token, func(r *http.Request) {
-			r.Body = io.NopCloser(io.LimitReader(spaces{}, bodyBytes+1))
+			r.Body = io.NopCloser(io.LimitReader(spaces{}, restapi.MaxBody+1))
 			r.ContentLength = -1
 		}, 413, "larger than"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/slipway-ml/slipway/internal/login"
 	"github.com/slipway-ml/slipway/internal/rest"
@@ -22,6 +23,10 @@ type guard struct {
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := g.bound(w, r); err != nil {
+		rest.WriteError(w, r, err)
+		return
+	}
 	if g.need.level == public {
 		g.next.ServeHTTP(w, r)
 		return
@@ -44,9 +49,23 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.config.Audit.LogAttrs(r.Context(), slog.LevelInfo, "audit",
 		slog.String("user", caller.User), slog.String("via", caller.Via),
 		slog.String("verb", g.need.Verb), slog.String("resource", g.need.Resource), slog.String("namespace", namespace),
-		slog.String("route", g.pattern), slog.String("path", r.URL.Path),
+		slog.String("method", r.Method), slog.String("route", g.pattern), slog.String("path", r.URL.Path),
 		slog.Int("status", recorder.Status()), slog.String("outcome", outcome(err)),
 		slog.Float64("latency_ms", float64(g.config.Now().Sub(start).Microseconds())/1000))
+}
+
+// bound sets or lifts the limits of the route.
+func (g *guard) bound(w http.ResponseWriter, r *http.Request) error {
+	if !g.need.Unbounded {
+		r.Body = http.MaxBytesReader(w, r.Body, rest.MaxBody)
+		return nil
+	}
+	control := http.NewResponseController(w)
+	err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{}))
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil // not a connection: there is no deadline
+	}
+	return err
 }
 
 func (g *guard) authenticate(r *http.Request) (login.Identity, error) {

@@ -39,6 +39,10 @@ type Need struct {
 	// the parent that narrows a list: it says which noun the request names, and then
 	// does what ByID does; "" for a request that names none. Optional.
 	Named func(*http.Request) string
+	// Unbounded is for routes whose bodies and answers may have any size and take any
+	// time: files, images, watches. All others end at rest.MaxBody and with the
+	// server's time limits.
+	Unbounded bool
 
 	level level
 	why   string
@@ -69,6 +73,12 @@ var Authenticated = Need{level: authenticated}
 
 // Public is the need of a route that answers anybody, with the reason why it may.
 func Public(reason string) Need { return Need{level: public, why: reason} }
+
+// AnySize is the need of a route that is Unbounded.
+func (n Need) AnySize() Need {
+	n.Unbounded = true
+	return n
+}
 
 // IsPublic reports whether anybody may call the route.
 func (n Need) IsPublic() bool { return n.level == public }

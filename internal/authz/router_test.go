@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/slipway-ml/slipway/internal/authz"
 	"github.com/slipway-ml/slipway/internal/login"
+	"github.com/slipway-ml/slipway/internal/rest"
 )
 
 // world is a router whose callers are named by their token, and where alice may do
@@ -224,3 +226,28 @@ func TestAnotherRouterAnswersTheRest(t *testing.T) {
 		t.Errorf("%d routes are known", got)
 	}
 }
+
+func TestOnlyUnboundedRoutesTakeBodiesOfAnySize(t *testing.T) {
+	w := newWorld()
+	read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			rest.WriteError(w, r, rest.BodyError(err, rest.MaxBody))
+		}
+	})
+	w.Handle("POST /a", authz.Public("test"), read)
+	w.Handle("POST /b", authz.Public("test").AnySize(), read)
+	w.Handle("POST /c", authz.Authenticated, read)
+	for path, status := range map[string]int{"/a": 413, "/b": 200, "/c": 413} {
+		r := httptest.NewRequest(http.MethodPost, path, io.LimitReader(zeros{}, rest.MaxBody+1))
+		r.Header.Set("Authorization", "Bearer alice")
+		out := httptest.NewRecorder()
+		w.ServeHTTP(out, r)
+		if out.Code != status {
+			t.Errorf("%s: answer %d, want %d", path, out.Code, status)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }

@@ -56,8 +56,8 @@ const route = "/apis/slipway.dev/v1/data"
 // Mount registers the routes. Each takes ?namespace= (default: the caller's home).
 func (h *Handler) Mount(rt *authz.Router) {
 	rt.Handle("GET "+route, h.need("list"), h.handler(h.list))
-	rt.Handle("GET "+route+"/{key...}", h.need("get"), h.handler(h.read))
-	rt.Handle("PUT "+route+"/{key...}", h.need("create"), h.handler(h.write))
+	rt.Handle("GET "+route+"/{key...}", h.need("get").AnySize(), h.handler(h.read))
+	rt.Handle("PUT "+route+"/{key...}", h.need("create").AnySize(), h.handler(h.write))
 	rt.Handle("DELETE "+route+"/{key...}", h.need("delete"), h.handler(h.remove))
 }
 

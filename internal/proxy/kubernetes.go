@@ -13,7 +13,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"time"
 
 	kuberest "k8s.io/client-go/rest"
 
@@ -26,7 +25,7 @@ const Prefix = "/k8s"
 
 // Kubernetes forwards requests below Prefix to the API server by impersonation:
 // user = e-mail, groups = the caller's. It is registered as
-// router.Handle(Prefix+"/", authz.Authenticated, k).
+// router.Handle(Prefix+"/", authz.Authenticated.AnySize(), k).
 type Kubernetes struct {
 	proxy *httputil.ReverseProxy
 }
@@ -63,12 +62,6 @@ func NewKubernetes(config *kuberest.Config) (*Kubernetes, error) {
 func (k *Kubernetes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := mayImpersonate(login.Caller(r.Context()), r.Header); err != nil {
 		rest.WriteError(w, r, err)
-		return
-	}
-	// Watches, logs and exec last as long as they last.
-	control := http.NewResponseController(w)
-	if err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{})); err != nil {
-		rest.WriteError(w, r, fmt.Errorf("lift deadlines: %w", err))
 		return
 	}
 	k.proxy.ServeHTTP(w, r)

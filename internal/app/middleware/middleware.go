@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 
 	"github.com/slipway-ml/slipway/internal/rest"
 )
@@ -77,23 +76,6 @@ func Recover(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
-}
-
-// BodyLimit bounds every request's body; routes have sharper limits of their own.
-// Below the prefixes in streams bodies are passed on as they come, without a limit.
-func BodyLimit(bytes int64, streams ...string) Middleware {
-	return func(next http.Handler) http.Handler {
-		limited := http.MaxBytesHandler(next, bytes)
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			for _, prefix := range streams {
-				if strings.HasPrefix(r.URL.Path, prefix) {
-					next.ServeHTTP(w, r)
-					return
-				}
-			}
-			limited.ServeHTTP(w, r)
-		})
-	}
 }
 
 // SecureHeaders are for every answer: nothing is sniffed, framed by strangers, or
