@@ -121,7 +121,7 @@ func (b *Base) ensure(ctx context.Context, i baseImage, outside *Outside, reacha
 			}
 			// All of them lie on one registry: it is asked once.
 			*reachable = !errors.Is(err, ErrUnreachable)
-			b.report(i.ref, Building, err.Error())
+			b.report(i.ref, Pulling, err.Error())
 		}
 	}
 	return b.provide(ctx, i)

@@ -97,7 +97,7 @@ func explain(err error, ref string) error {
 	case http.StatusUnauthorized:
 		return errors.New("not logged in: the token is missing, expired or revoked (give one with --token-file or SLIPWAY_TOKEN)")
 	case http.StatusForbidden:
-		return fmt.Errorf("you may not write %s: profiles push below %s<profile>/, public names are the administrator's", ref, images.ProfilePrefix)
+		return fmt.Errorf("you may not do that with %s: a profile's members use and push what is below %s<profile>/, everybody uses public names, which the administrator pushes", ref, images.ProfilePrefix)
 	default:
 		return err
 	}
