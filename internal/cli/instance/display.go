@@ -16,6 +16,7 @@ type display struct {
 	streams *term.Streams
 	began   time.Time
 	lines   int // that are on the terminal now
+	spoke   time.Time
 	seen    map[string]children.State
 }
 
@@ -63,15 +64,23 @@ func (d *display) clear() {
 	}
 }
 
+// quiet is how long a start that is not on a terminal may say nothing.
+const quiet = 15 * time.Second
+
 func (d *display) log(st local.Status) {
 	if d.seen == nil {
-		d.seen = map[string]children.State{}
+		d.seen, d.spoke = map[string]children.State{}, time.Now()
 	}
 	for _, c := range st.Components {
 		if d.seen[c.Name] == c.State || c.State == children.Waiting || c.State == children.Starting {
 			continue
 		}
-		d.seen[c.Name] = c.State
+		d.seen[c.Name], d.spoke = c.State, time.Now()
 		_, _ = fmt.Fprintf(d.streams.Out, "%5.1f s  %s: %s %s\n", time.Since(d.began).Seconds(), c.Name, strings.ToLower(string(c.State)), d.note(c))
+	}
+	if time.Since(d.spoke) > quiet && len(st.Pending()) > 0 {
+		c := st.Pending()[0]
+		d.spoke = time.Now()
+		_, _ = fmt.Fprintf(d.streams.Out, "%5.1f s  still waiting for %s: %s\n", time.Since(d.began).Seconds(), c.Name, term.Plain(c.Error))
 	}
 }
