@@ -6,11 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/slipway-ml/slipway/internal/images/ocitar"
 )
 
 // Stored is an image of the store.
@@ -98,5 +95,3 @@ func (s *Store) describe(ctx context.Context, ref string) (Stored, error) {
 	out.Provenance, err = s.provenance(ctx, r.Context(), digest)
 	return out, err
 }
-
-func hostPlatform() v1.Platform { return ocitar.Platform() }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/slipway-ml/slipway/internal/config"
+	"github.com/slipway-ml/slipway/internal/images/ocitar"
 )
 
 // Outside is the way to other registries.
@@ -86,12 +87,12 @@ func (o *Outside) Find(ctx context.Context, ref string) (name.Reference, error) 
 
 // Image opens a found image for this machine's platform; layers are read while they are used.
 func (o *Outside) Image(ctx context.Context, r name.Reference) (v1.Image, error) {
-	d, err := remote.Get(r, append(o.options(ctx), remote.WithPlatform(hostPlatform()))...)
+	d, err := remote.Get(r, append(o.options(ctx), remote.WithPlatform(ocitar.Platform()))...)
 	if err != nil {
 		return nil, err
 	}
 	if _, pinned := r.(name.Digest); pinned && d.MediaType.IsIndex() {
-		return nil, fmt.Errorf("%s is a list of platforms: name a tag, or the digest of the image for %s", r, hostPlatform())
+		return nil, fmt.Errorf("%s is a list of platforms: name a tag, or the digest of the image for %s", r, ocitar.Platform())
 	}
 	return d.Image()
 }

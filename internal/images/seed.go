@@ -88,7 +88,7 @@ func agentImage(program string) (img v1.Image, cleanup func(), err error) {
 		return nil, nil, err
 	}
 	file = file.DeepCopy()
-	file.OS, file.Architecture = hostPlatform().OS, hostPlatform().Architecture
+	file.OS, file.Architecture = ocitar.Platform().OS, ocitar.Platform().Architecture
 	file.Created = v1.Time{Time: build.Epoch}
 	file.Config.Entrypoint = []string{"/slipway-agent"}
 	file.Config.Labels = map[string]string{"org.opencontainers.image.title": "slipway-agent, mounted into steps"}

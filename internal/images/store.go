@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/slipway-ml/slipway/internal/images/ocitar"
 )
 
 // Store is the bundled registry as a client sees it: itself, or the server's /v2/.
@@ -90,7 +92,7 @@ func (s *Store) Image(ctx context.Context, ref string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remote.Image(r, append(s.options(ctx), remote.WithPlatform(hostPlatform()))...)
+	return remote.Image(r, append(s.options(ctx), remote.WithPlatform(ocitar.Platform()))...)
 }
 
 // Push stores an image under ref with where it came from. What the store has
