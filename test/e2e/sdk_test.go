@@ -17,7 +17,8 @@ const sdkTimeout = 8 * time.Minute
 // The official client from outside, with a personal token.
 func TestOfficialClientWithToken(t *testing.T) {
 	t.Parallel()
-	id := strings.TrimSpace(python(t, "testdata/sdk.py", "token"))
+	printed := strings.Fields(python(t, "testdata/sdk.py", "token"))
+	id := printed[len(printed)-1] // the SDK prints links before it
 	tasks, err := instance.client.Tasks(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ spec:
 `)
 	kubectl(t, "wait", "-n", "team-a", "--for=condition=Ready", "pod/listener", "--timeout=120s")
 	address := strings.TrimSpace(kubectl(t, "get", "pod", "-n", "team-a", "listener", "-o", "jsonpath={.status.podIP}"))
-	connect := fmt.Sprintf("import socket; socket.create_connection((%q, 8000), timeout=5); print('reached')", address)
+	connect := fmt.Sprintf(connectScript, address)
 
 	if phase, log := shell(t, "team-a", "friend", connect); phase != "Succeeded" {
 		t.Errorf("a pod of the same profile does not reach the listener: %s", log)
@@ -91,6 +91,20 @@ spec:
 		t.Errorf("the server answers a pod without a token: %s", log)
 	}
 }
+
+// connectScript tries for 15 seconds: policies learn of a new pod shortly after it has started.
+const connectScript = `
+import socket, time
+for _ in range(30):
+    try:
+        socket.create_connection((%q, 8000), timeout=5)
+        break
+    except OSError as e:
+        print(e, flush=True)
+        time.sleep(0.5)
+else:
+    raise SystemExit("never reached")
+`
 
 const unauthenticated = `
 import urllib.request, urllib.error

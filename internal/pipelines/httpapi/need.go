@@ -75,17 +75,15 @@ func (a *API) artifactNamespace(r *http.Request) (string, error) {
 	return lookUp(r.Context(), r.PathValue("artifact"), a.Store.ArtifactNamespace)
 }
 
-// newRun is the need of a new run, which lies where its experiment does.
+// newRun is the need of a new run, which lies where its experiment does. One
+// without lies in the namespace that the query names, in its default experiment.
 func (a *API) newRun() authz.Need {
 	n := need("runs", "create", func(r *http.Request) (string, error) {
 		id, err := namedExperiment(r)
 		if err != nil {
 			return "", err
 		}
-		if id == "" {
-			return authz.OrHome(r, "")
-		}
-		return lookUp(r.Context(), id, a.Store.ExperimentNamespace)
+		return within(r, id, a.Store.ExperimentNamespace)
 	})
 	n.Named = func(r *http.Request) string {
 		if id, err := namedExperiment(r); err != nil || id == "" {
@@ -117,8 +115,11 @@ func (a *API) listedArtifactsNamespace(r *http.Request) (string, error) {
 // parent: the parent's. A parent elsewhere than in the namespace asked for does
 // not exist there.
 func narrowed(r *http.Request, parameter string, find func(context.Context, string) (string, error)) (string, error) {
+	return within(r, r.URL.Query().Get(parameter), find)
+}
+
+func within(r *http.Request, parent string, find func(context.Context, string) (string, error)) (string, error) {
 	asked := r.URL.Query().Get("namespace")
-	parent := r.URL.Query().Get(parameter)
 	if parent == "" {
 		return authz.OrHome(r, asked)
 	}
