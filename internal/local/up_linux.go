@@ -202,6 +202,9 @@ func follow(ctx context.Context, cfg config.Config, o UpOptions) (Status, error)
 			return s, nil
 		}
 		o.Progress(s)
+		if s.Error != "" && len(s.Components) == 0 { // not even the namespaces could be made
+			return s, errors.Join(errors.New(s.Error), Down(context.WithoutCancel(ctx), cfg.Local))
+		}
 		for _, component := range s.Pending() {
 			if component.Restarts >= patience {
 				err := failure(layout.Dir(cfg.Local.DataDir), component)
@@ -210,7 +213,7 @@ func follow(ctx context.Context, cfg config.Config, o UpOptions) (Status, error)
 		}
 		select {
 		case <-ctx.Done():
-			return s, errors.Join(ctx.Err(), Down(context.WithoutCancel(ctx), cfg.Local))
+			return s, errors.Join(errors.New("interrupted; the instance was stopped"), Down(context.WithoutCancel(ctx), cfg.Local))
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -98,14 +98,20 @@ func (h hierarchy) make(instance string, pid int, alone bool) error {
 	return os.WriteFile(filepath.Join(top, systemCgroup, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644)
 }
 
-// delegate hands all of a v2 cgroup's controllers on to its children.
+// required controllers; what else a v2 cgroup has is handed on where that works.
+var required = []string{"cpu", "memory", "pids"}
+
+// delegate hands a v2 cgroup's controllers on to its children.
 func delegate(dir string) error {
 	data, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
 	if err != nil {
 		return err
 	}
 	for _, c := range strings.Fields(string(data)) {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0o644))
+		e := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0o644)
+		if slices.Contains(required, c) {
+			err = errors.Join(err, e)
+		}
 	}
 	return err
 }

@@ -87,7 +87,7 @@ func checkCgroups() Check {
 		return v2Controllers(c, list[0].path)
 	}
 	c.Detail = "version 1: " + strings.Join(kinds, " ")
-	for _, want := range []string{"cpu", "memory", "pids"} {
+	for _, want := range required {
 		if !strings.Contains(c.Detail, want) {
 			c.Detail = "no hierarchy has the controller " + want
 			return c
@@ -104,7 +104,7 @@ func v2Controllers(c Check, path string) Check {
 		return c
 	}
 	has := " " + strings.TrimSpace(string(data)) + " "
-	for _, want := range []string{"cpu", "memory", "pids"} {
+	for _, want := range required {
 		if !strings.Contains(has, " "+want+" ") {
 			c.Detail = "the controller " + want + " is not available"
 			return c
