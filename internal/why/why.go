@@ -141,7 +141,7 @@ func image(name, message string) Reason {
 	case has("no match for platform"):
 		return Reason{fmt.Sprintf("image %s is not made for this machine's architecture; build it for that", name), notFound}
 	case has("not found", "manifest unknown", "does not exist"):
-		return Reason{fmt.Sprintf("image %s does not exist; %s", name, remedy), notFound}
+		return Reason{fmt.Sprintf("image %s was not found in any registry that answers; %s", name, remedy), notFound}
 	case message == "" || strings.HasPrefix(message, "Back-off pulling image") && !strings.Contains(message, ": "):
 		return Reason{fmt.Sprintf("image %s cannot be pulled; %s", name, remedy), unreachable}
 	}

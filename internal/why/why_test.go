@@ -55,12 +55,12 @@ func TestPending(t *testing.T) {
 		},
 		"an image that does not exist": {
 			pod:      pod(waits("ErrImagePull", `failed to pull and unpack image "docker.io/library/trainer:1": failed to resolve reference "docker.io/library/trainer:1": docker.io/library/trainer:1: not found`)),
-			want:     "image trainer:1 does not exist; " + remedy,
+			want:     "image trainer:1 was not found in any registry that answers; " + remedy,
 			patience: notFound,
 		},
 		"the same while the kubelet pauses": {
 			pod:      pod(waits("ImagePullBackOff", `Back-off pulling image "trainer:1": ErrImagePull: failed to pull and unpack image "docker.io/library/trainer:1": failed to resolve reference "docker.io/library/trainer:1": docker.io/library/trainer:1: not found`)),
-			want:     "image trainer:1 does not exist; " + remedy,
+			want:     "image trainer:1 was not found in any registry that answers; " + remedy,
 			patience: notFound,
 		},
 		"a registry without an answer": {
