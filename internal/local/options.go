@@ -118,3 +118,12 @@ func consoleURL(console string) string {
 	}
 	return scheme + "://" + net.JoinHostPort(h, port)
 }
+
+// UpOptions of Up.
+type UpOptions struct {
+	// Foreground keeps the supervisor in this process until ctx ends.
+	Foreground bool
+	Version    string
+	// Progress is called a few times a second until everything is ready.
+	Progress func(Status)
+}

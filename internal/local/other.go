@@ -17,13 +17,6 @@ var errNotLinux = errors.New("an instance needs Linux, this is " + runtime.GOOS 
 // Reexec does nothing here.
 func Reexec(string) {}
 
-// UpOptions of Up.
-type UpOptions struct {
-	Foreground bool
-	Version    string
-	Progress   func(Status)
-}
-
 // Up says why not.
 func Up(_ context.Context, cfg config.Config, _ UpOptions) (Status, error) {
 	return stopped(cfg.Local), errNotLinux

@@ -80,15 +80,6 @@ func logged(ctx context.Context, cfg config.Config, version string, started func
 
 func supervisorLog(dir layout.Dir) string { return filepath.Join(dir.Logs(), "supervisor.log") }
 
-// UpOptions of Up.
-type UpOptions struct {
-	// Foreground keeps the supervisor in this process until ctx ends.
-	Foreground bool
-	Version    string
-	// Progress is called a few times a second until everything is ready.
-	Progress func(Status)
-}
-
 // Up starts the instance and returns when all of it is ready; an instance that
 // runs is waited for.
 func Up(ctx context.Context, cfg config.Config, o UpOptions) (Status, error) {
@@ -107,7 +98,16 @@ func Up(ctx context.Context, cfg config.Config, o UpOptions) (Status, error) {
 	if o.Foreground {
 		return foreground(ctx, cfg, o)
 	}
-	if err := startDaemon(ctx, cfg); err != nil {
+	err := startDaemon(ctx, cfg)
+	for wait := 0; err != nil && strings.Contains(err.Error(), layout.ErrHeld.Error()) && wait < 100; wait++ {
+		// Somebody else is just starting it, or an end is not quite over.
+		time.Sleep(100 * time.Millisecond)
+		if s, e := Query(ctx, cfg.Local); e == nil && s.State != StateStopped {
+			return follow(ctx, cfg, o)
+		}
+		err = startDaemon(ctx, cfg)
+	}
+	if err != nil {
 		return stopped(cfg.Local), err
 	}
 	return follow(ctx, cfg, o)
@@ -188,7 +188,7 @@ func startDaemon(ctx context.Context, cfg config.Config) error {
 }
 
 // patience is how often a component may end before `up` gives up.
-const patience = 5
+const patience = 6
 
 // follow waits until the instance is ready.
 func follow(ctx context.Context, cfg config.Config, o UpOptions) (Status, error) {

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/slipway-ml/slipway/internal/local/layout"
 )
 
@@ -43,19 +45,37 @@ func FindRecord(instance string) (Record, bool) {
 
 // WriteRecord marks the host as used by the instance.
 func WriteRecord(r Record) error {
-	dir := filepath.Join(runDir, r.Name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return layout.WriteFile(filepath.Join(dir, "instance.json"), data, 0o600)
+	return locked(func() error {
+		dir := filepath.Join(runDir, r.Name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		return layout.WriteFile(filepath.Join(dir, "instance.json"), data, 0o600)
+	})
+}
+
+// locked keeps other instances' supervisors out while f changes what they share.
+// The lock is on /run itself, so that no file of ours is left there.
+func locked(f func() error) error {
+	run, err := os.Open(filepath.Dir(runDir))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = run.Close() }()
+	if err := unix.Flock(int(run.Fd()), unix.LOCK_EX); err != nil {
+		return fmt.Errorf("lock %s: %w", run.Name(), err)
+	}
+	return f()
 }
 
 // Forward lets the host forward packets until the last instance is gone.
-func Forward() error {
+func Forward() error { return locked(forward) }
+
+func forward() error {
 	const setting = "/proc/sys/net/ipv4/ip_forward"
 	old, err := os.ReadFile(setting)
 	if err != nil {
@@ -79,7 +99,7 @@ func Clean(ctx context.Context, instance string) error {
 	if err := os.RemoveAll(filepath.Join(runDir, instance)); err != nil {
 		return err
 	}
-	return restoreShared()
+	return locked(restoreShared)
 }
 
 // CleanGeneration removes what belongs to one life of the instance's namespaces.
@@ -100,6 +120,10 @@ const foldersFile = "folders"
 // MakeFolders makes empty folders on the host, to be mounted over; they go with
 // the last instance.
 func MakeFolders(paths []string) error {
+	return locked(func() error { return makeFolders(paths) })
+}
+
+func makeFolders(paths []string) error {
 	made, err := os.ReadFile(filepath.Join(runDir, foldersFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -144,7 +168,10 @@ func restoreShared() error {
 	if err == nil {
 		err = sysctl("net/ipv4/ip_forward", strings.TrimSpace(string(old)))
 	}
-	return errors.Join(optional(err), os.RemoveAll(runDir))
+	if err := optional(err); err != nil {
+		return err
+	}
+	return os.RemoveAll(runDir)
 }
 
 // legacyIptables says whether the iptables program speaks to the kernel's old
