@@ -40,6 +40,9 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		namespace, err = g.admit(r, caller)
 	}
 	if err != nil {
+		if outcome(err) == unauthenticated {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+		}
 		rest.WriteError(recorder, r, err)
 	} else {
 		ctx := context.WithValue(r.Context(), scopeKey{}, scope{namespace: namespace, caller: caller, review: g.config.Review})

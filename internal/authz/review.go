@@ -50,6 +50,8 @@ func IsForbidden(err error) bool {
 	return errors.As(err, &e) && e.Code == rest.PermissionDenied
 }
 
+const unauthenticated = "unauthenticated"
+
 // outcome is what the audit log says of admit's error.
 func outcome(err error) string {
 	var e *rest.Error
@@ -59,7 +61,7 @@ func outcome(err error) string {
 	case !errors.As(err, &e):
 		return "error"
 	case e.Code == rest.Unauthenticated:
-		return "unauthenticated"
+		return unauthenticated
 	case e.Code == rest.PermissionDenied || e.Code == rest.NotFound:
 		return "denied"
 	default:

@@ -145,6 +145,9 @@ func TestGuard(t *testing.T) {
 			if got.Code != c.status || !strings.Contains(got.Body.String(), c.body) {
 				t.Errorf("answer %d %s, want %d %s", got.Code, got.Body, c.status, c.body)
 			}
+			if challenge := got.Header().Get("WWW-Authenticate"); (challenge == "Bearer") != (c.status == 401) {
+				t.Errorf("challenge %q with status %d", challenge, c.status)
+			}
 			var line struct {
 				Outcome string
 				Status  int
