@@ -11,9 +11,14 @@ export SLIPWAY_PYTHON
 step "units, and controllers against a real API server"
 CGO_ENABLED=1 go test -race -shuffle=on -timeout 15m ./...
 
+step "the bundled programs of our own"
+for module in netpol volumes; do
+  (cd distro/$module && go test ./...)
+done
+
 if [ "$(id -u)" != 0 ]; then
   echo "end-to-end tests: SKIPPED, they start a local instance and so need root" >&2
   exit 0
 fi
-step "end to end: an instance of its own, real pods, the official SDK"
-go test -tags e2e -count=1 -timeout 40m ./test/e2e/...
+step "end to end: instances of their own, real pods, the official SDK (about 15 minutes)"
+go test -p 1 -tags e2e -count=1 -timeout 30m -parallel 4 ./test/e2e/...
