@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -50,7 +51,7 @@ func (c control) do(ctx context.Context, method, path string, out any) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return ErrNotRoot
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
 		return ErrNotRunning
 	case err != nil:
 		return err
