@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -128,7 +129,7 @@ func TestAuthenticate(t *testing.T) {
 				ProfileOf:       func(context.Context, string) (string, error) { return "bob", nil },
 				Now:             func() time.Time { return noon },
 			}
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header["Authorization"] = c.header
 			got, err := a.Authenticate(r)
 			if !errors.Is(err, c.err) {
@@ -185,7 +186,7 @@ func TestLastUseIsWrittenOnceAMinute(t *testing.T) {
 	now, store := noon, &tokens{token: login.Token{ID: "1", User: "a@b", Home: "a", Hash: login.HashSecret(secret)}}
 	a := &login.Authenticator{Tokens: store, Now: func() time.Time { return now }}
 	for range 120 {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", "Bearer "+secret)
 		if _, err := a.Authenticate(r); err != nil {
 			t.Fatal(err)

@@ -182,7 +182,7 @@ func TestOwnServicesAreServedHere(t *testing.T) {
 		"/k8s/api/v1/namespaces/a/services/ml-pipeline/proxy": "/k8s/api/v1/namespaces/a/services/ml-pipeline/proxy",
 	} {
 		t.Run(path, func(t *testing.T) {
-			r := httptest.NewRequest("GET", path, nil)
+			r := httptest.NewRequest(http.MethodGet, path, nil)
 			r.Header.Set("Authorization", "Bearer t")
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
