@@ -33,21 +33,25 @@ func (s *step) fetchInputs(ctx context.Context) error {
 // fetch downloads an artifact: the object of its key, else all objects below it as
 // a directory. One that was never written is no error: metrics often have no file.
 func (s *step) fetch(ctx context.Context, a runtimeArtifact) error {
-	uri, err := artifact.ParseURI(a.URI)
-	if err != nil || artifact.LocalPath(a.URI) == a.URI {
+	if artifact.LocalPath(a.URI) == a.URI {
 		return nil // not an object: the URI itself is the path
 	}
-	if !stored(uri) {
+	uri, ok := object(a.URI)
+	if !ok {
 		return &stepError{message: fmt.Sprintf("%s cannot be fetched: s3:// and minio:// are supported", a.URI)}
 	}
-	err = s.fetchObject(ctx, uri.Bucket, uri.Key, a.path())
+	err := s.fetchObject(ctx, uri.Bucket, uri.Key, a.path())
 	if err == nil || !errors.Is(err, blob.ErrNotFound) {
 		return err
 	}
 	return s.fetchTree(ctx, uri.Bucket, uri.Key+"/", a.path())
 }
 
-func stored(uri artifact.URI) bool { return uri.Scheme == "s3" || uri.Scheme == "minio" }
+// object parses the URI of something in the object store.
+func object(s string) (uri artifact.URI, ok bool) {
+	uri, err := artifact.ParseURI(s)
+	return uri, err == nil && (uri.Scheme == "s3" || uri.Scheme == "minio")
+}
 
 func (s *step) fetchTree(ctx context.Context, bucket, prefix, dir string) error {
 	var keys []string

@@ -176,7 +176,7 @@ func (s *step) interruptible(ctx context.Context, signals <-chan os.Signal, fn f
 		return err
 	case <-signals:
 		cancel()
-		<-result
+		_ = <-result
 		return errInterrupted
 	}
 }

@@ -57,11 +57,12 @@ func TestBuild(t *testing.T) {
 				t.Fatal(err)
 			}
 			pod, err := Build(g.start(t), &g.Run, g.Settings)
-			got := []byte("")
+			got, yamlErr := yaml.Marshal(pod)
+			if yamlErr != nil {
+				t.Fatal(yamlErr)
+			}
 			if err != nil {
 				got = []byte("error: " + err.Error() + "\n")
-			} else if got, err = yaml.Marshal(pod); err != nil {
-				t.Fatal(err)
 			}
 			out := strings.Replace(file, ".in.", ".out.", 1)
 			if *update {
