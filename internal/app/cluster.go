@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -38,11 +39,18 @@ func scheme() (*runtime.Scheme, error) {
 	return s, nil
 }
 
-// controllers makes the manager that all controllers run in.
-func (s *server) controllers(context.Context) error {
+// kubernetesLogger gives Kubernetes' libraries the process's own log. Theirs is one
+// for the process and not safe to set while they run.
+var kubernetesLogger = sync.OnceValue(func() logr.Logger {
 	logger := logr.FromSlogHandler(slog.Default().Handler())
 	log.SetLogger(logger)
 	klog.SetLogger(logger)
+	return logger
+})
+
+// controllers makes the manager that all controllers run in.
+func (s *server) controllers(context.Context) error {
+	logger := kubernetesLogger()
 	kinds, err := scheme()
 	if err != nil {
 		return err
