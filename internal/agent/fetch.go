@@ -36,7 +36,7 @@ func (s *step) fetch(ctx context.Context, a runtimeArtifact) error {
 	if artifact.LocalPath(a.URI) == a.URI {
 		return nil // not an object: the URI itself is the path
 	}
-	uri, ok := object(a.URI)
+	uri, ok := objectURI(a.URI)
 	if !ok {
 		return &stepError{message: fmt.Sprintf("%s cannot be fetched: s3:// and minio:// are supported", a.URI)}
 	}
@@ -47,8 +47,8 @@ func (s *step) fetch(ctx context.Context, a runtimeArtifact) error {
 	return s.fetchTree(ctx, uri.Bucket, uri.Key+"/", a.path())
 }
 
-// object parses the URI of something in the object store.
-func object(s string) (uri artifact.URI, ok bool) {
+// objectURI parses the URI of something in the object store.
+func objectURI(s string) (uri artifact.URI, ok bool) {
 	uri, err := artifact.ParseURI(s)
 	return uri, err == nil && (uri.Scheme == "s3" || uri.Scheme == "minio")
 }

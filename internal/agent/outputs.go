@@ -152,7 +152,7 @@ func merge(given, said []runtimeArtifact) []runtimeArtifact {
 // upload sends an artifact's file, or every file below its folder, and returns the
 // number of bytes; -1 when nothing is there, which is no error.
 func (s *step) upload(ctx context.Context, a runtimeArtifact) (int64, error) {
-	uri, ok := object(a.URI)
+	uri, ok := objectURI(a.URI)
 	if !ok {
 		return -1, nil
 	}
