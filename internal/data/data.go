@@ -73,11 +73,7 @@ type bucket struct {
 
 func (h *Handler) handler(serve func(http.ResponseWriter, *http.Request, bucket) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		namespace, err := authz.InQuery("namespace")(r)
-		if err != nil {
-			h.deps.Fail(w, r, err)
-			return
-		}
+		namespace := authz.Namespace(r.Context())
 		store, err := h.deps.Store(r.Context(), namespace)
 		if err != nil {
 			h.deps.Fail(w, r, err)
