@@ -208,7 +208,7 @@ func wide(n int) string {
 }
 
 // submit creates a run.
-func (w *world) submit(t *testing.T, spec string) string {
+func (w *world) submit(t testing.TB, spec string) string {
 	t.Helper()
 	ctx := t.Context()
 	e, err := w.store.EnsureExperiment(ctx, pipelines.Experiment{ID: uuid.NewString(), Namespace: profile, DisplayName: "Default", StorageState: pipelines.Available})
@@ -226,7 +226,7 @@ func (w *world) submit(t *testing.T, spec string) string {
 }
 
 // await waits until the run is final and returns it with its tasks by name.
-func (w *world) await(t *testing.T, id string) (*pipelines.Run, map[string]pipelines.Task) {
+func (w *world) await(t testing.TB, id string) (*pipelines.Run, map[string]pipelines.Task) {
 	t.Helper()
 	var run *pipelines.Run
 	w.until(t, "run "+id+" ends", func() bool {
@@ -239,7 +239,7 @@ func (w *world) await(t *testing.T, id string) (*pipelines.Run, map[string]pipel
 	return run, w.tasks(t, id)
 }
 
-func (w *world) tasks(t *testing.T, id string) map[string]pipelines.Task {
+func (w *world) tasks(t testing.TB, id string) map[string]pipelines.Task {
 	t.Helper()
 	rows, err := w.store.Tasks(t.Context(), id)
 	if err != nil {
@@ -252,7 +252,7 @@ func (w *world) tasks(t *testing.T, id string) map[string]pipelines.Task {
 	return tasks
 }
 
-func (w *world) until(t *testing.T, what string, done func() bool) {
+func (w *world) until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
