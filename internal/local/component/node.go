@@ -64,7 +64,7 @@ func containerd(p Plan) Program {
 	first, last := p.Networks.PodRange()
 	return Program{
 		Name: Containerd, Path: filepath.Join(p.Distro, "containerd"), Args: []string{"--config=" + config}, Grace: ShortGrace,
-		Env: append(p.outside(), memory("50", "250MiB")...),
+		Env: append(p.outside(), memory("200", "200MiB")...), // shims, runc and CNI plugins inherit it: short lives need no collector
 		Files: map[string]string{
 			config: fmt.Sprintf(containerdConfig, p.Data.Path("containerd"), ContainerdSocket, images.Pause, p.CertsD(),
 				filepath.Join(p.Distro, "cni"), p.Data.Path("cni"), filepath.Join(p.Distro, "containerd-shim-runc-v2"), filepath.Join(p.Distro, "runc")),
@@ -125,7 +125,7 @@ func kubelet(p Plan) Program {
 			host.Mark(p.Instance), p.Networks.Service(10), p.config("resolv.conf")),
 		p.config("resolv.conf"): p.ResolvConf(p.Node()),
 	}
-	k.Env = append(p.outside(), memory("50", "200MiB")...)
+	k.Env = append(p.outside(), memory("100", "200MiB")...)
 	k.Ready = "http://127.0.0.1:10248/healthz"
 	return k
 }
