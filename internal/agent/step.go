@@ -176,7 +176,9 @@ func (s *step) interruptible(ctx context.Context, signals <-chan os.Signal, fn f
 		return err
 	case <-signals:
 		cancel()
-		_ = <-result
+		if err := <-result; err == nil {
+			return nil // it was done before it heard
+		}
 		return errInterrupted
 	}
 }

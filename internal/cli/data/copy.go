@@ -50,7 +50,7 @@ func (c *common) upload(ctx context.Context, s *term.Streams, from string, to ob
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (o *upload) run(ctx context.Context, s *term.Streams, path string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	c, err := o.Client()
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func python() (string, error) {
 
 const kfpMain = "import sys; from kfp.cli.__main__ import main; sys.exit(main())"
 
-func compile(ctx context.Context, file, function string) ([]byte, error) {
+func compile(ctx context.Context, file, function string) (compiled []byte, err error) {
 	py, err := python()
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func compile(ctx context.Context, file, function string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	out := filepath.Join(dir, "pipeline.yaml")
 	args := []string{"-c", kfpMain, "dsl", "compile", "--py", file, "--output", out}
 	if function != "" {
@@ -105,7 +105,7 @@ func compile(ctx context.Context, file, function string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling %s with %s: %w\n%s", file, py, err, strings.TrimSpace(string(text)))
 	}
-	compiled, err := os.ReadFile(out)
+	compiled, err = os.ReadFile(out)
 	if err != nil {
 		return nil, fmt.Errorf("compiling %s: kfp wrote no pipeline: %s", file, strings.TrimSpace(string(text)))
 	}

@@ -80,7 +80,7 @@ func newWorld(t *testing.T) *world {
 	})
 	w.kube.PrependReactor("delete", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		if del, ok := a.(clienttesting.DeleteAction); ok {
-			close(w.end(del.GetName()))
+			w.kill(del.GetName())
 		}
 		return false, nil, nil
 	})
@@ -95,6 +95,18 @@ func (w *world) end(pod string) chan struct{} {
 		w.dead[pod] = make(chan struct{})
 	}
 	return w.dead[pod]
+}
+
+// kill ends a pod; it may be asked for twice.
+func (w *world) kill(pod string) {
+	dead := w.end(pod)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-dead:
+	default:
+		close(dead)
+	}
 }
 
 // kubelet runs a pod: the agent's protocol without the agent.
