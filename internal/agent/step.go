@@ -169,16 +169,18 @@ func (s *step) perform(ctx context.Context, o *attempt.Outcome, environ []string
 func (s *step) interruptible(ctx context.Context, signals <-chan os.Signal, fn func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	result := make(chan error, 1)
-	go func() { result <- fn(ctx) }()
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = fn(ctx)
+	}()
 	select {
-	case err := <-result:
+	case <-done:
 		return err
 	case <-signals:
 		cancel()
-		if err := <-result; err == nil {
-			return nil // it was done before it heard
-		}
+		<-done
 		return errInterrupted
 	}
 }
