@@ -11,21 +11,24 @@ import (
 
 // scratch are the folders at fixed places that a step must be able to write
 // whoever its image's user is: where artifacts lie (the SDK derives the same
-// paths by itself) and where pip and other tools keep their files.
-var scratch = []struct{ name, path string }{
-	{"s3-scratch", "/s3"},
-	{"minio-scratch", "/minio"},
-	{"gcs-scratch", "/gcs"},
-	{"dot-local-scratch", "/.local"},
-	{"dot-cache-scratch", "/.cache"},
-	{"dot-config-scratch", "/.config"},
+// paths by itself; s3:// and minio:// are one store) and where pip and other tools
+// keep their files. Each volume costs a pod about 20 ms of CPU, so that several
+// places share one.
+var scratch = []struct {
+	name   string
+	places []string
+}{
+	{"artifacts", []string{"/s3", "/minio", "/gcs"}},
+	{"home", []string{"/.local", "/.cache", "/.config"}},
 }
 
 func addScratch(spec *corev1.PodSpec) {
 	main := &spec.Containers[0]
 	for _, v := range scratch {
 		spec.Volumes = append(spec.Volumes, emptyDir(v.name))
-		main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: v.name, MountPath: v.path})
+		for _, place := range v.places {
+			main.VolumeMounts = append(main.VolumeMounts, corev1.VolumeMount{Name: v.name, MountPath: place})
+		}
 	}
 }
 
