@@ -42,7 +42,7 @@ func ServerCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:     "server --config slipway.yaml",
-		Short:   "Run controllers, APIs and console (slipway up and slipway install do this for you)",
+		Short:   "Run controllers, APIs and console (slipway up does this for you)",
 		Args:    cobra.NoArgs,
 		GroupID: "platform",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -14,7 +14,7 @@ func NewRoot(version string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "slipway",
 		Short: "Machine learning on Kubernetes, in one program",
-		Long: `Slipway runs notebooks, pipelines, training and serving on Kubernetes.
+		Long: `Slipway runs machine-learning pipelines on Kubernetes: one it brings along, or yours.
 
   slipway up                  start everything on this machine
   slipway run submit FILE     run a pipeline (.yaml, or .py written with the kfp SDK)

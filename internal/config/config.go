@@ -1,5 +1,5 @@
 // Package config is the one versioned file, slipway.yaml, that drives `slipway
-// up`, `slipway server` and `slipway install`.
+// up` and `slipway server`.
 //
 // The supervisor of a local instance fills what the user left open and hands the
 // effective file to the server; `slipway status -o yaml` shows it.

@@ -11,7 +11,7 @@ type Check struct {
 }
 
 // ElsewhereHint is the way for those who cannot run an instance here.
-const ElsewhereHint = "to use a Kubernetes cluster that you have instead, run: slipway install --kubeconfig FILE"
+const ElsewhereHint = "to use a Kubernetes cluster that you have instead, run there: slipway server --config FILE (docs/guide/cluster.md), and name it here with --server"
 
 // DefaultInstance is the name of an instance that nobody named.
 const DefaultInstance = "slipway"
