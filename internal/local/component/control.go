@@ -20,7 +20,7 @@ func etcd(p Plan) Program {
 		// One member: it need not keep many entries in memory for a slow follower.
 		"--snapshot-count=5000", "--auto-compaction-retention=5m", "--quota-backend-bytes=4294967296",
 	)
-	e.Env = memory("100", "200MiB")
+	e.Env = memory("75", "200MiB")
 	e.Ready = "http://127.0.0.1:2381/readyz"
 	return e
 }
@@ -88,7 +88,7 @@ func apiServer(p Plan) Program {
 	a := p.kube(APIServer, args...)
 	a.Needs = []string{Etcd}
 	a.Files = map[string]string{p.config("authentication.yaml"): authentication, p.config("audit.yaml"): audit}
-	a.Env = memory("100", "500MiB")
+	a.Env = memory("75", "500MiB")
 	a.Ready = p.APIServerURL() + "/readyz"
 	return a
 }
@@ -112,7 +112,7 @@ func controllerManager(p Plan) Program {
 	)
 	c.Needs = []string{APIServer}
 	c.Files = map[string]string{config: p.kubeconfig("controller-manager")}
-	c.Env = memory("75", "200MiB")
+	c.Env = memory("50", "200MiB")
 	c.Ready = "https://127.0.0.1:10257/healthz"
 	return c
 }

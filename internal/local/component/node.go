@@ -125,7 +125,7 @@ func kubelet(p Plan) Program {
 			host.Mark(p.Instance), p.Networks.Service(10), p.config("resolv.conf")),
 		p.config("resolv.conf"): p.ResolvConf(p.Node()),
 	}
-	k.Env = append(p.outside(), memory("100", "200MiB")...)
+	k.Env = append(p.outside(), memory("75", "200MiB")...)
 	k.Ready = "http://127.0.0.1:10248/healthz"
 	return k
 }
