@@ -57,7 +57,7 @@ func container(pod *corev1.Pod, name string, t *corev1.ContainerStateTerminated)
 		}
 		return End{text + ": raise its memory limit, or make it need less", false}
 	case "StartError", "ContainerCannotRun":
-		return End{"the container cannot be started: " + sentence(cause(t.Message)), false}
+		return End{"the container cannot be started: " + sentence(cause(t.Message)), true} // nothing of it ran
 	}
 	if pod.DeletionTimestamp != nil {
 		return End{"the pod was deleted", true}

@@ -126,7 +126,7 @@ func TestEnded(t *testing.T) {
 	}{
 		"gone":          {nil, End{"the pod was deleted", true}},
 		"out of memory": {pod(ended("OOMKilled", 137, "")), End{"the step ran out of memory (its limit is 1Gi): raise its memory limit, or make it need less", false}},
-		"cannot start":  {pod(ended("StartError", 128, `failed to create containerd task: exec: "/slipway/slipway-agent": no such file`)), End{`the container cannot be started: "/slipway/slipway-agent": no such file`, false}},
+		"cannot start":  {pod(ended("StartError", 128, `failed to create containerd task: exec: "/slipway/slipway-agent": no such file`)), End{`the container cannot be started: "/slipway/slipway-agent": no such file`, true}},
 		"agent's word":  {pod(ended("Error", 75, "the object store does not answer: dial tcp: refused")), End{"the object store does not answer: dial tcp: refused", true}},
 		"killed":        {pod(ended("Error", 137, "")), End{"container main was ended from outside (exit code 137)", true}},
 		"evicted": {

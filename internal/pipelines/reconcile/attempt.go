@@ -33,19 +33,25 @@ type try struct {
 	running  bool        // TaskStarted was posted
 	over     bool        // its end was posted
 	refuse   string      // it can never start: its pod goes, then this is the end
+	lostAt   time.Time   // it was first seen to be lost
 	wait     waitState
+}
+
+func (t *try) key() attemptKey {
+	a := &t.start.Attempt
+	return attemptKey{run: a.RunID, task: a.TaskID, number: a.Number}
 }
 
 func (t *try) podName() string { return t.start.Attempt.PodName }
 
 // begin looks after an attempt whose row is committed.
 func (r *Reconciler) begin(h *heldRun, s engine.Start, found bool) {
-	key := attemptKey{run: h.lease.RunID, task: s.Attempt.TaskID, number: s.Attempt.Number}
 	run := h.run
+	t := &try{start: s, run: &run, namespace: run.Namespace, found: found}
 	h.mu.Lock()
-	h.tries[key] = &try{start: s, run: &run, namespace: run.Namespace, found: found}
+	h.tries[t.key()] = t
 	h.mu.Unlock()
-	r.attempts.Add(key)
+	r.attempts.Add(t.key())
 }
 
 func (r *Reconciler) stop(h *heldRun, s engine.Stop) {
@@ -78,9 +84,9 @@ func (r *Reconciler) tend(ctx context.Context, key attemptKey) error {
 	}
 	switch {
 	case pod == nil && !t.created && !t.stopping.Load():
-		return r.create(ctx, h, key, t)
+		return r.create(ctx, h, t)
 	case pod == nil:
-		return r.missing(ctx, h, key, t)
+		return r.missing(ctx, h, t)
 	case over(pod):
 		return r.settle(ctx, h, t, pod)
 	case t.stopping.Load(), t.refuse != "":
@@ -91,7 +97,7 @@ func (r *Reconciler) tend(ctx context.Context, key attemptKey) error {
 		r.started(h, t, main.State.Running.StartedAt.Time)
 		return nil
 	}
-	return r.waiting(ctx, h, key, t, pod)
+	return r.waiting(ctx, h, t, pod)
 }
 
 // resume finds out what became of an attempt that an earlier process began: the
@@ -125,14 +131,14 @@ func (r *Reconciler) podExists(ctx context.Context, t *try) (bool, error) {
 
 // missing handles a pod that the watch does not know: it is gone only if the API
 // server says so too.
-func (r *Reconciler) missing(ctx context.Context, h *heldRun, key attemptKey, t *try) error {
+func (r *Reconciler) missing(ctx context.Context, h *heldRun, t *try) error {
 	exists, err := r.podExists(ctx, t)
 	if err != nil {
 		return err
 	}
 	if exists {
 		t.created = true
-		r.attempts.AddAfter(key, lookAgain)
+		r.attempts.AddAfter(t.key(), lookAgain)
 		return nil
 	}
 	return r.settle(ctx, h, t, nil)
@@ -140,7 +146,7 @@ func (r *Reconciler) missing(ctx context.Context, h *heldRun, key attemptKey, t 
 
 // create makes the attempt's pod. That it exists already is success: an earlier
 // call's answer was lost.
-func (r *Reconciler) create(ctx context.Context, h *heldRun, key attemptKey, t *try) error {
+func (r *Reconciler) create(ctx context.Context, h *heldRun, t *try) error {
 	pod, err := podspec.Build(t.start, t.run, r.Pods)
 	if err != nil {
 		t.refuse = err.Error()
@@ -154,7 +160,7 @@ func (r *Reconciler) create(ctx context.Context, h *heldRun, key attemptKey, t *
 	_, err = r.Kube.CoreV1().Pods(t.namespace).Create(ctx, pod, metav1.CreateOptions{})
 	if err == nil || apierrors.IsAlreadyExists(err) {
 		t.created = true
-		r.attempts.AddAfter(key, lookAgain)
+		r.attempts.AddAfter(t.key(), lookAgain)
 		return nil
 	}
 	reason, ok := why.Refused(err)
@@ -164,7 +170,7 @@ func (r *Reconciler) create(ctx context.Context, h *heldRun, key attemptKey, t *
 	if r.tellWhy(h, t, reason) {
 		return r.settle(ctx, h, t, nil)
 	}
-	r.attempts.AddAfter(key, lookAgain)
+	r.attempts.AddAfter(t.key(), lookAgain)
 	return nil
 }
 

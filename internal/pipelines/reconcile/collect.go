@@ -66,7 +66,7 @@ func (r *Reconciler) needed(ctx context.Context, pod *corev1.Pod, ended map[stri
 		return true
 	}
 	if h := r.run(key.run); h != nil {
-		return h.try(key) != nil || !over(pod)
+		return h.needs(key) || !over(pod)
 	}
 	over, known := ended[key.run]
 	if !known {

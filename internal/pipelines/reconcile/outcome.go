@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -17,6 +18,12 @@ import (
 
 // outcomeMax bounds an outcome: it holds output parameters.
 const outcomeMax = 64 << 20
+
+// The pause after the second lost attempt; it doubles with each, up to half a minute.
+const (
+	firstPause   = time.Second
+	maxDoublings = 5
+)
 
 func outcomeKey(s attempt.Spec) string { return path.Join(s.Prefix, attempt.OutcomeName) }
 
@@ -52,8 +59,26 @@ func (r *Reconciler) settle(ctx context.Context, h *heldRun, t *try, pod *corev1
 			return err
 		}
 	}
+	if pause := r.pause(t, o); pause > 0 {
+		r.attempts.AddAfter(t.key(), pause)
+		return nil
+	}
 	r.end(h, t, o)
 	return nil
+}
+
+// pause keeps attempts that are lost one after the other from following at once:
+// whatever takes them away, a full node or a store that is down, needs time. The
+// first is repeated immediately.
+func (r *Reconciler) pause(t *try, o *attempt.Outcome) time.Duration {
+	now := r.Clock()
+	if !o.Lost || t.stopping.Load() || t.start.Attempt.Number == 1 {
+		return 0
+	}
+	if t.lostAt.IsZero() {
+		t.lostAt = now
+	}
+	return t.lostAt.Add(firstPause << min(t.start.Attempt.Number-2, maxDoublings)).Sub(now)
 }
 
 // seal writes the outcome of an attempt that has none.
@@ -103,5 +128,5 @@ func (r *Reconciler) end(h *heldRun, t *try, o *attempt.Outcome) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.tries, attemptKey{run: h.lease.RunID, task: id, number: number})
+	delete(h.tries, t.key())
 }

@@ -71,13 +71,27 @@ func TestDeletedPodIsAnotherAttempt(t *testing.T) {
 	}
 }
 
-func TestPodsThatVanishFailTheStepInTheEnd(t *testing.T) {
+func TestAttemptsWithoutAnOutcomeAreRepeated(t *testing.T) {
 	w := newWorld(t)
-	w.behave = func(context.Context, attempt.Spec) *attempt.Outcome { return nil }
+	w.behave = func(_ context.Context, spec attempt.Spec) *attempt.Outcome {
+		if spec.Number < 3 {
+			return nil // as a container that is killed
+		}
+		return &attempt.Outcome{Succeeded: true, Parameters: map[string]pipelines.Value{"y": pipelines.Value("1")}}
+	}
 	defer w.start(t)()
-	run, tasks := w.await(t, w.submit(t, chain(1)))
-	if run.State != pipelines.Failed || !strings.Contains(tasks["t0"].Error.Message, "exit code 137") {
-		t.Errorf("run %s, step %+v", run.State, tasks["t0"].Error)
+	began := time.Now()
+	id := w.submit(t, chain(1))
+	run, tasks := w.await(t, id)
+	if run.State != pipelines.Succeeded || !strings.HasSuffix(tasks["t0"].PodName, "-3") {
+		t.Errorf("run %s, last pod %s", run.State, tasks["t0"].PodName)
+	}
+	if took := time.Since(began); took < firstPause {
+		t.Errorf("the third attempt followed after %s, want a pause of %s", took, firstPause)
+	}
+	attempts, err := w.store.Attempts(t.Context(), id)
+	if err != nil || len(attempts) != 3 || !strings.Contains(attempts[1].Error.Message, "exit code 137") {
+		t.Errorf("attempts %+v, %v", attempts, err)
 	}
 }
 

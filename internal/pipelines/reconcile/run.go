@@ -30,6 +30,7 @@ type heldRun struct {
 	events []engine.Event
 	tries  map[attemptKey]*try
 	looks  bool // the row may have changed
+	loaded bool // tries holds every open attempt
 }
 
 func newHeldRun(run pipelines.Run) *heldRun {
@@ -46,6 +47,13 @@ func (h *heldRun) try(key attemptKey) *try {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.tries[key]
+}
+
+// needs reports whether the pod of an attempt may still matter to the run.
+func (h *heldRun) needs(key attemptKey) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.loaded || h.tries[key] != nil
 }
 
 // post hands an event to the run's machine.
@@ -190,6 +198,9 @@ func (r *Reconciler) load(ctx context.Context, h *heldRun) error {
 	for _, s := range m.Open() {
 		r.begin(h, s, true)
 	}
+	h.mu.Lock()
+	h.loaded = true
+	h.mu.Unlock()
 	return nil
 }
 

@@ -33,12 +33,12 @@ type waitState struct {
 
 // waiting finds out why a pod does not run, tells it, and gives up when waiting
 // makes no more sense.
-func (r *Reconciler) waiting(ctx context.Context, h *heldRun, key attemptKey, t *try, pod *corev1.Pod) error {
+func (r *Reconciler) waiting(ctx context.Context, h *heldRun, t *try, pod *corev1.Pod) error {
 	now := r.Clock()
 	if t.wait.from.IsZero() {
 		t.wait.from = now
 	}
-	r.attempts.AddAfter(key, lookAgain)
+	r.attempts.AddAfter(t.key(), lookAgain)
 	if why.NeedsEvents(pod) && now.Sub(t.wait.from) > eventsAfter && now.Sub(t.wait.eventsAt) > eventsEvery {
 		if err := r.readEvents(ctx, t, pod, now); err != nil {
 			return err
