@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
 
+	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 	"github.com/slipway-ml/slipway/internal/config"
 )
@@ -42,6 +44,18 @@ func (o *Options) Flags(f *pflag.FlagSet) {
 	f.StringVar(&o.TokenFile, "token-file", "", "file that holds a token (default: $"+EnvToken+", else the local instance's)")
 	f.StringVar(&o.Instance, "instance", "", "name of the local instance (default: "+defaultInstance+")")
 	f.StringVarP(&o.Namespace, "namespace", "n", "", "profile to work in (default: your own)")
+}
+
+// Common are the options of a verb that speaks to a server and prints what it got.
+type Common struct {
+	Options
+	Format term.Format
+}
+
+// AddFlags adds the options to a command.
+func (c *Common) AddFlags(cmd *cobra.Command) {
+	c.Flags(cmd.Flags())
+	cmd.Flags().VarP(&c.Format, "output", "o", "json, yaml or table")
 }
 
 // Client returns a client for the server that the options, the environment or

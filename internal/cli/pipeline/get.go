@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
@@ -17,16 +18,16 @@ type detail struct {
 }
 
 func newGet(s *term.Streams) *cobra.Command {
-	var o common
+	var o connect.Common
 	cmd := &cobra.Command{
 		Use: "get PIPELINE", Short: "Show a pipeline and its versions", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.get(cmd.Context(), s, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return get(cmd.Context(), &o, s, args[0]) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	return cmd
 }
 
-func (c *common) get(ctx context.Context, s *term.Streams, arg string) error {
+func get(ctx context.Context, c *connect.Common, s *term.Streams, arg string) error {
 	cl, err := c.Client()
 	if err != nil {
 		return err
@@ -40,7 +41,7 @@ func (c *common) get(ctx context.Context, s *term.Streams, arg string) error {
 		return err
 	}
 	d.Versions = page.Items
-	if ok, err := s.Print(c.format, d); ok {
+	if ok, err := s.Print(c.Format, d); ok {
 		return err
 	}
 	if _, err := fmt.Fprintf(s.Out, "%s  %s\nid %s\n\n", s.Paint(term.Bold, term.Plain(d.Name)), term.Plain(d.Description), d.PipelineID); err != nil {

@@ -6,23 +6,24 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
 
 func newList(s *term.Streams) *cobra.Command {
-	var o common
+	var o connect.Common
 	var limit int
 	cmd := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List pipelines", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return o.list(cmd.Context(), s, limit) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return list(cmd.Context(), &o, s, limit) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most (up to 200)")
 	return cmd
 }
 
-func (c *common) list(ctx context.Context, s *term.Streams, limit int) error {
+func list(ctx context.Context, c *connect.Common, s *term.Streams, limit int) error {
 	cl, err := c.Client()
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func (c *common) list(ctx context.Context, s *term.Streams, limit int) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.Print(c.format, page.Items); ok {
+	if ok, err := s.Print(c.Format, page.Items); ok {
 		return err
 	}
 	if len(page.Items) == 0 {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
@@ -17,16 +16,6 @@ func New(s *term.Streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "pipeline", Short: "Keep pipelines and their versions", GroupID: "work"}
 	cmd.AddCommand(newUpload(s), newList(s), newGet(s))
 	return cmd
-}
-
-type common struct {
-	connect.Options
-	format term.Format
-}
-
-func (c *common) flags(cmd *cobra.Command) {
-	c.Flags(cmd.Flags())
-	cmd.Flags().VarP(&c.format, "output", "o", "json, yaml or table")
 }
 
 // find returns the pipeline that arg names: its name or its id.

@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 )
 
 type upload struct {
-	common
+	connect.Common
 	name, description, versionOf string
 }
 
@@ -26,7 +27,7 @@ func newUpload(s *term.Streams) *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args[0]) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "name of the pipeline or version (default: the file's)")
 	f.StringVar(&o.description, "description", "", "what it is for")
@@ -67,7 +68,7 @@ func (o *upload) run(ctx context.Context, s *term.Streams, path string) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.Print(o.format, made); ok {
+	if ok, err := s.Print(o.Format, made); ok {
 		return err
 	}
 	what := "pipeline"

@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
 
 type create struct {
-	common
+	connect.Common
 	owner string
 	quota []string
 }
@@ -30,7 +31,7 @@ func newCreate(s *term.Streams) *cobra.Command {
 		Example: "  slipway profile create vision --owner ada@example.com --quota requests.cpu=8 --quota requests.memory=32Gi",
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args[0]) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	cmd.Flags().StringVar(&o.owner, "owner", "", "e-mail of the owner (default: you)")
 	cmd.Flags().StringArrayVar(&o.quota, "quota", nil, "a limit, as resource=quantity (repeatable)")
 	return cmd
@@ -59,7 +60,7 @@ func (o *create) run(ctx context.Context, s *term.Streams, name string) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.Print(o.format, made); ok {
+	if ok, err := s.Print(o.Format, made); ok {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "profile %s is ready; work in it with -n %s\n", name, name)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
@@ -17,16 +16,6 @@ func New(s *term.Streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "profile", Short: "Make and list profiles: a namespace, a quota and a bucket for a team", GroupID: "platform"}
 	cmd.AddCommand(newCreate(s), newList(s), newGet(s))
 	return cmd
-}
-
-type common struct {
-	connect.Options
-	format term.Format
-}
-
-func (c *common) flags(cmd *cobra.Command) {
-	c.Flags(cmd.Flags())
-	cmd.Flags().VarP(&c.format, "output", "o", "json, yaml or table")
 }
 
 func draw(s *term.Streams, profiles []client.Profile) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
@@ -21,16 +22,16 @@ type detail struct {
 }
 
 func newGet(s *term.Streams) *cobra.Command {
-	var o common
+	var o connect.Common
 	cmd := &cobra.Command{
 		Use: "get RUN", Short: "Show a run: its steps, results and artifacts", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.get(cmd.Context(), s, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return get(cmd.Context(), &o, s, args[0]) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	return cmd
 }
 
-func (c *common) get(ctx context.Context, s *term.Streams, arg string) error {
+func get(ctx context.Context, c *connect.Common, s *term.Streams, arg string) error {
 	cl, err := c.Client()
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func (c *common) get(ctx context.Context, s *term.Streams, arg string) error {
 	if d.Artifacts, err = cl.Artifacts(ctx, r.RunID); err != nil {
 		return err
 	}
-	if ok, err := s.Print(c.format, d); ok {
+	if ok, err := s.Print(c.Format, d); ok {
 		return err
 	}
 	return d.draw(s)

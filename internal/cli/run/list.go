@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
 
 type list struct {
-	common
+	connect.Common
 	limit    int
 	archived bool
 }
@@ -23,7 +24,7 @@ func newList(s *term.Streams) *cobra.Command {
 		Use: "list", Aliases: []string{"ls"}, Short: "List runs, the latest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context(), s) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	cmd.Flags().IntVar(&o.limit, "limit", 20, "how many at most (up to 200)")
 	cmd.Flags().BoolVar(&o.archived, "archived", false, "the archived ones instead")
 	return cmd
@@ -45,7 +46,7 @@ func (o *list) run(ctx context.Context, s *term.Streams) error {
 	if err != nil {
 		return err
 	}
-	if ok, err := s.Print(o.format, page.Items); ok {
+	if ok, err := s.Print(o.Format, page.Items); ok {
 		return err
 	}
 	if len(page.Items) == 0 {

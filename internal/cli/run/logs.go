@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
 
 type logs struct {
-	common
+	connect.Common
 	follow bool
 }
 
@@ -27,7 +28,7 @@ name as the tree shows it, or a path such as for-loop-1/[0]/train.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "keep printing while the step runs")
 	return cmd
 }

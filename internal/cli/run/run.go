@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
@@ -19,17 +18,6 @@ func New(s *term.Streams) *cobra.Command {
 	cmd := &cobra.Command{Use: "run", Short: "Run pipelines and see what became of them", GroupID: "work"}
 	cmd.AddCommand(newSubmit(s), newList(s), newGet(s), newWatch(s), newLogs(s), newTerminate(s))
 	return cmd
-}
-
-// common are the options that every verb has.
-type common struct {
-	connect.Options
-	format term.Format
-}
-
-func (c *common) flags(cmd *cobra.Command) {
-	c.Flags(cmd.Flags())
-	cmd.Flags().VarP(&c.format, "output", "o", "json, yaml or table")
 }
 
 // find returns the run that arg names: an id, the beginning of one, or a name.

@@ -9,12 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
 
 type submit struct {
-	common
+	connect.Common
 	params                         []string
 	name, experiment, function, sa string
 	watch                          bool
@@ -30,7 +31,7 @@ func newSubmit(s *term.Streams) *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args[0]) },
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.params, "param", "p", nil, "parameter as key=value; lists and structs as JSON (repeatable)")
 	f.StringVar(&o.name, "name", "", "name of the run (default: the pipeline's name and the time)")
@@ -78,7 +79,7 @@ func (o *submit) run(ctx context.Context, s *term.Streams, file string) error {
 	if o.watch {
 		return watch(ctx, s, c, made.RunID)
 	}
-	if ok, err := s.Print(o.format, made); ok {
+	if ok, err := s.Print(o.Format, made); ok {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "run %s submitted (%s)\nfollow it: slipway run watch %s\n", made.RunID, term.Plain(made.DisplayName), made.RunID)

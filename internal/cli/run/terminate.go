@@ -5,11 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 )
 
 func newTerminate(s *term.Streams) *cobra.Command {
-	var o common
+	var o connect.Common
 	cmd := &cobra.Command{
 		Use: "terminate RUN", Short: "Stop a run and its pods", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -28,6 +29,6 @@ func newTerminate(s *term.Streams) *cobra.Command {
 			return err
 		},
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/slipway-ml/slipway/internal/cli/connect"
 	"github.com/slipway-ml/slipway/internal/cli/term"
 	"github.com/slipway-ml/slipway/internal/client"
 )
@@ -27,7 +28,7 @@ const (
 var ErrRunFailed = errors.New("the run did not succeed")
 
 func newWatch(s *term.Streams) *cobra.Command {
-	var o common
+	var o connect.Common
 	cmd := &cobra.Command{
 		Use: "watch RUN", Short: "Follow a run to its end", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,7 +43,7 @@ func newWatch(s *term.Streams) *cobra.Command {
 			return watch(cmd.Context(), s, c, r.RunID)
 		},
 	}
-	o.flags(cmd)
+	o.AddFlags(cmd)
 	return cmd
 }
 
