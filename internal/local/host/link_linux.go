@@ -10,9 +10,6 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// Bridge is the pods' bridge inside the namespace.
-const Bridge = "slipway0"
-
 // LinkName is the host's end of the veth; at most 15 bytes in Linux.
 func LinkName(instance string) string { return "sw-" + instance }
 

@@ -13,6 +13,9 @@ type Networks struct {
 	Services netip.Prefix `json:"services"`
 }
 
+// Bridge is the pods' bridge inside the namespace.
+const Bridge = "slipway0"
+
 // ErrNoNetwork says that every private range is in use.
 var ErrNoNetwork = errors.New("no private address range is free: set local.podCIDR and local.serviceCIDR in slipway.yaml")
 
