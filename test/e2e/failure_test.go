@@ -79,7 +79,7 @@ func TestStepsThatCannotStartSayWhy(t *testing.T) {
 		},
 		"more than the quota allows": {
 			container: map[string]any{"image": "busybox", "command": []string{"true"}, "resources": map[string]any{"resourceMemoryRequest": "1G", "resourceMemoryLimit": "1G"}},
-			namespace: "narrow", want: []string{"quota"},
+			namespace: "narrow", want: []string{"quota"}, ends: true, // it can never be met
 		},
 		"a program that is not in the image": {
 			container: map[string]any{"image": "busybox", "command": []string{"no-such-program"}},
