@@ -33,7 +33,7 @@ func newLogs(s *term.Streams) *cobra.Command {
 			if len(args) == 0 {
 				return list(s, dir)
 			}
-			return show1(cmd.Context(), s, filepath.Join(dir, filepath.Base(args[0])+".log"), tail, follow)
+			return printLog(cmd.Context(), s, filepath.Join(dir, filepath.Base(args[0])+".log"), tail, follow)
 		},
 	}
 	t.flags(cmd)
@@ -58,8 +58,8 @@ func list(s *term.Streams, dir string) error {
 	return nil
 }
 
-// show1 prints the end of a log, and follows it over rotations.
-func show1(ctx context.Context, s *term.Streams, path string, tail int, follow bool) error {
+// printLog prints the end of a log, and follows it over rotations.
+func printLog(ctx context.Context, s *term.Streams, path string, tail int, follow bool) error {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("no component has the log %s; slipway logs lists them", path)

@@ -68,7 +68,13 @@ func up(ctx context.Context, s *term.Streams, t *target, foreground bool, versio
 
 // announce says what a person does next.
 func announce(s *term.Streams, st local.Status, took time.Duration) error {
-	for _, w := range st.Warnings {
+	notes := st.Warnings
+	if st.Network != nil {
+		for _, r := range st.Network.Relays {
+			notes = append(notes, fmt.Sprintf("%s, on this host's loopback, is relayed: pods find it at %s", r.To, r.From))
+		}
+	}
+	for _, w := range notes {
 		if _, err := fmt.Fprintln(s.Out, s.Paint(term.Yellow, "note:"), term.Plain(w)); err != nil {
 			return err
 		}

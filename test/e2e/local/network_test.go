@@ -141,7 +141,9 @@ func TestBesideFirewallsStubAndProxy(t *testing.T) {
 	}
 	before := rules()
 	up := fmt.Sprintf("mount --make-rprivate /; mount --bind %s $(readlink -f /etc/resolv.conf); http_proxy=http://127.0.0.1:3128 exec %s up --name %s --data-dir %s --console %s", resolv, program(t), i.name, i.data, i.console)
-	inside(t, up)
+	if said := inside(t, up); !strings.Contains(said, "127.0.0.1:3128, on this host's loopback, is relayed") {
+		t.Errorf("up says no word about the relay:\n%s", said)
+	}
 	i.await("provided with python", 10*time.Minute, func(s local.Status) bool {
 		for _, image := range s.Images {
 			if image.Image == images.Python {
