@@ -31,6 +31,7 @@ const (
 type Reconciler struct {
 	Deps
 	pods     cache.SharedIndexInformer
+	warnings cache.SharedIndexInformer
 	runs     workqueue.TypedRateLimitingInterface[string]
 	attempts workqueue.TypedRateLimitingInterface[attemptKey]
 	roots    rootCache
@@ -67,11 +68,16 @@ func New(d Deps) *Reconciler {
 // Run drives runs until ctx ends, and gives the leases back then. It returns early
 // only if the pods cannot be watched at all.
 func (r *Reconciler) Run(ctx context.Context) error {
+	var err error
+	if r.warnings, err = r.warningInformer(); err != nil {
+		return err
+	}
 	var all sync.WaitGroup
 	work := func(f func(context.Context)) {
 		all.Go(func() { f(ctx) })
 	}
 	work(r.pods.RunWithContext)
+	work(r.warnings.RunWithContext)
 	if !cache.WaitForCacheSync(ctx.Done(), r.pods.HasSynced) {
 		all.Wait()
 		return errors.New("pods cannot be watched")

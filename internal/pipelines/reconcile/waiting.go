@@ -5,30 +5,21 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
 
 	"github.com/slipway-ml/slipway/internal/pipelines/engine"
 	"github.com/slipway-ml/slipway/internal/why"
 )
 
-// A pod is given this long before anybody is told why it does not run: most of
-// what is seen earlier passes by itself. Events cost a call, so they come later
-// and seldom.
-const (
-	tellAfter   = 1500 * time.Millisecond
-	eventsAfter = 3 * time.Second
-	eventsEvery = 5 * time.Second
-)
+// tellAfter is how long a pod is given before anybody is told why it does not run:
+// most of what is seen earlier passes by itself.
+const tellAfter = 1500 * time.Millisecond
 
 // waitState is what is known about an attempt that does not run yet.
 type waitState struct {
-	from     time.Time // it was first seen waiting
-	told     string
-	forever  bool      // what was told may take as long as it likes
-	since    time.Time // patience counts from here
-	events   []corev1.Event
-	eventsAt time.Time
+	from    time.Time // it was first seen waiting
+	told    string
+	forever bool      // what was told may take as long as it likes
+	since   time.Time // patience counts from here
 }
 
 // waiting finds out why a pod does not run, tells it, and gives up when waiting
@@ -39,12 +30,14 @@ func (r *Reconciler) waiting(ctx context.Context, h *heldRun, t *try, pod *corev
 		t.wait.from = now
 	}
 	r.attempts.AddAfter(t.key(), lookAgain)
-	if why.NeedsEvents(pod) && now.Sub(t.wait.from) > eventsAfter && now.Sub(t.wait.eventsAt) > eventsEvery {
-		if err := r.readEvents(ctx, t, pod, now); err != nil {
+	var events []corev1.Event
+	if why.NeedsEvents(pod) && now.Sub(t.wait.from) >= tellAfter {
+		var err error
+		if events, err = r.warningsOf(pod); err != nil {
 			return err
 		}
 	}
-	reason, ok := why.Pending(pod, t.wait.events)
+	reason, ok := why.Pending(pod, events)
 	if !ok {
 		if t.wait.told != "" {
 			t.wait = waitState{from: t.wait.from}
@@ -58,17 +51,6 @@ func (r *Reconciler) waiting(ctx context.Context, h *heldRun, t *try, pod *corev
 	if r.tellWhy(h, t, reason) {
 		return r.remove(ctx, t, pod)
 	}
-	return nil
-}
-
-func (r *Reconciler) readEvents(ctx context.Context, t *try, pod *corev1.Pod, now time.Time) error {
-	list, err := r.Kube.CoreV1().Events(t.namespace).List(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("involvedObject.uid", string(pod.UID)).String(),
-	})
-	if err != nil {
-		return err
-	}
-	t.wait.events, t.wait.eventsAt = list.Items, now
 	return nil
 }
 
