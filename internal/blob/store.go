@@ -81,19 +81,8 @@ func lookup(host string) minio.BucketLookupType {
 
 // Get opens an object for reading. The caller closes the body.
 func (s *Store) Get(ctx context.Context, bucket, key string) (io.ReadCloser, Info, error) {
-	return s.GetRange(ctx, bucket, key, 0)
-}
-
-// GetRange is Get from an offset to the end.
-func (s *Store) GetRange(ctx context.Context, bucket, key string, offset int64) (io.ReadCloser, Info, error) {
-	var opts minio.GetObjectOptions
-	if offset > 0 {
-		if err := opts.SetRange(offset, 0); err != nil {
-			return nil, Info{}, fmt.Errorf("read s3://%s/%s: %w", bucket, key, err)
-		}
-	}
 	core := minio.Core{Client: s.client}
-	body, info, _, err := core.GetObject(ctx, bucket, key, opts)
+	body, info, _, err := core.GetObject(ctx, bucket, key, minio.GetObjectOptions{})
 	if err != nil {
 		return nil, Info{}, wrap("read", bucket, key, err)
 	}
@@ -204,15 +193,6 @@ func (s *Store) DeletePrefix(ctx context.Context, bucket, prefix string) error {
 		}
 	}
 	return nil
-}
-
-// PresignGet is a URL with which anybody can read the object for a while.
-func (s *Store) PresignGet(ctx context.Context, bucket, key string, valid time.Duration) (*url.URL, error) {
-	u, err := s.client.PresignedGetObject(ctx, bucket, key, valid, nil)
-	if err != nil {
-		return nil, wrap("sign", bucket, key, err)
-	}
-	return u, nil
 }
 
 func infoOf(o minio.ObjectInfo, key string) Info {
