@@ -3,6 +3,10 @@
 # says so. Does nothing where everything is there, or where apt is not.
 set -euo pipefail
 
+if ! command -v go >/dev/null; then
+  echo "building slipway needs Go 1.26 or later on PATH: install it from your system or https://go.dev/dl" >&2
+  exit 1
+fi
 declare -A package=(
   [nft]=nftables [iptables]=iptables [ipset]=ipset [ip]=iproute2
   [mmdebstrap]=mmdebstrap [mount]=mount [pkg-config]=pkg-config [gcc]=gcc
